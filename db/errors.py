@@ -1,12 +1,12 @@
 """The errors of kaolabel: one root, so that the command can catch them all and print one line.
 
-    KaolabelError
-    ├── UsageError            what was asked for cannot be done as asked
-    │   └── ArchiveGoneError  an archive's folder is not there (any more)
-    ├── UnavailableError      a server or device does not answer
-    ├── DetectorError         a face detector cannot be used
-    ├── ModelError            a model, backbone or artifact cannot be used
-    └── UnreadableImageError  bytes are no image that can be decoded
+KaolabelError
+├── UsageError            what was asked for cannot be done as asked
+│   └── ArchiveGoneError  an archive's folder is not there (any more)
+├── UnavailableError      a server or device does not answer
+├── DetectorError         a face detector cannot be used
+├── ModelError            a model, backbone or artifact cannot be used
+└── UnreadableImageError  bytes are no image that can be decoded
 """
 
 from __future__ import annotations

@@ -87,3 +87,260 @@ class Prediction:
     confidence: float
     unknown: bool
     top: tuple[tuple[str, float], ...]
+
+
+class RunState(StrEnum):
+    """Where a run stands."""
+
+    ACTIVE = "active"
+    STOPPED = "stopped"
+    FINISHED = "finished"
+    SUPERSEDED = "superseded"
+
+
+class JobState(StrEnum):
+    """Where a job stands; only queued and leased jobs are open."""
+
+    QUEUED = "queued"
+    LEASED = "leased"
+    DONE = "done"
+    SPLIT = "split"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """One labelling of an archive.
+
+    Attributes:
+        root: the archive's folder, byte-exact.
+        chain_id: the detector chain that every job of the run must use.
+        detect_only: whether faces are stored without being classified.
+        reason: why the run stopped, else None.
+        skipped: entries that are no regular files (links, FIFOs, devices) or cannot be listed.
+    """
+
+    id: int
+    archive_id: int
+    root: bytes
+    chain_id: str
+    detect_only: bool
+    state: RunState
+    reason: str | None
+    walked: bool
+    skipped: int
+    started_at: float
+    finished_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class FileEntry:
+    """A regular file as a directory lists it.
+
+    Attributes:
+        path: below the archive's root, byte-exact.
+        size: in bytes.
+        mtime_ns: time of the last change, in nanoseconds since the epoch.
+    """
+
+    path: bytes
+    size: int
+    mtime_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A worker's right to a job, until its lease runs out.
+
+    Attributes:
+        generation: counts the claims of this job; a writer with an older one is fenced off.
+        attempts: claims so far that were not given back.
+    """
+
+    job_id: int
+    generation: int
+    attempts: int
+    run: RunRecord
+
+
+@dataclass(frozen=True, slots=True)
+class JobImage:
+    """An image of a claimed job; `content_id` is known where the file is unchanged."""
+
+    id: int
+    path: bytes
+    size: int
+    content_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ContentRecord:
+    """Bytes by their hash, with what their header told."""
+
+    sha256: bytes
+    size: int
+    format: str | None = None
+    width: int | None = None
+    height: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DetectionRecord:
+    """What a chain made of a content, as it is stored."""
+
+    id: int
+    content_id: int
+    outcome: Outcome
+    reason: str | None
+    detail: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class FaceResult:
+    """A new face to store: detection, crop, embedding (float16, little-endian), prediction."""
+
+    face: DetectedFace
+    crop: Crop
+    embedding: bytes | None
+    prediction: Prediction | None
+
+
+@dataclass(frozen=True, slots=True)
+class ContentResult:
+    """What a job found out about a content that had no detection by the run's chain."""
+
+    content: ContentRecord
+    outcome: Outcome
+    reason: str | None = None
+    detail: str | None = None
+    preview: bytes | None = None
+    faces: tuple[FaceResult, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ImageResult:
+    """The state of one image at the end of a job.
+
+    Either `sha256` names the content whose detection decides the outcome, or the file itself
+    could not be read and `outcome` is unreadable with a reason.
+    """
+
+    image_id: int
+    sha256: bytes | None
+    outcome: Outcome | None = None
+    reason: str | None = None
+    detail: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rescored:
+    """A stored face with a new embedding (where it had none) and a new prediction."""
+
+    face_id: int
+    embedding: bytes | None
+    prediction: Prediction
+
+
+@dataclass(frozen=True, slots=True)
+class JobResult:
+    """Everything that one job writes, in one transaction."""
+
+    contents: tuple[ContentResult, ...]
+    images: tuple[ImageResult, ...]
+    rescored: tuple[Rescored, ...]
+    version_id: int | None
+    embedder: str | None
+    decoded: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFace:
+    """A face in the database that awaits a prediction: its embedding, else its crop."""
+
+    id: int
+    embedding: bytes | None
+    crop: Crop | None
+
+
+@dataclass(frozen=True, slots=True)
+class VersionRecord:
+    """A published model version; `manifest` is the artifact's, as JSON text."""
+
+    id: int
+    sha256: str
+    embedder: str
+    manifest: str
+    parent_id: int | None
+    created_at: float
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is, in images."""
+
+    listed: int
+    done: int
+    jobs_in_flight: int
+    jobs_open: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What an archive holds, as it now stands.
+
+    Attributes:
+        images: listed files; the sum of with_face, no_face, unreadable, quarantined and pending.
+        contents: different bytes among them.
+        faces: faces of those contents, each counted once under however many names.
+        labels: faces by label.
+        unknown: faces that are none of the known labels.
+        unscored: faces that no model has seen.
+        pending: images that await a worker.
+    """
+
+    images: int
+    contents: int
+    faces: int
+    labels: dict[str, int]
+    unknown: int
+    unscored: int
+    with_face: int
+    no_face: int
+    unreadable: int
+    quarantined: int
+    pending: int
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledFace:
+    """A face of an archive with the label that stands, for people to look at.
+
+    Attributes:
+        path: of one image that shows it, below the archive's root.
+        label: the label that stands; None for a face that no model has seen.
+        unknown: whether it is none of the known labels.
+        stale: whether the label comes from an earlier version than the active one.
+    """
+
+    id: int
+    path: bytes
+    box: Box
+    detector: str
+    label: str | None
+    confidence: float | None
+    unknown: bool
+    stale: bool
+    annotated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FacelessImage:
+    """An image of an archive that has no face, with the reason; `preview` is a small JPEG."""
+
+    id: int
+    path: bytes
+    outcome: Outcome
+    reason: str | None
+    detail: str | None
+    preview: bytes | None

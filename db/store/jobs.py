@@ -1,0 +1,249 @@
+"""Jobs: cut, claimed, leased, given back, split; the ledger behind the messages."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import func, insert, or_, select, update
+
+from db.clock import now
+from db.records import Claim, JobState, Outcome, RunState
+from db.store import runs
+from db.store.upsert import chunks
+from db.tables import Image, Job, Run
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy import ColumnElement, Connection
+
+# Seconds for which a claim holds unless it is renewed.
+LEASE = 30.0
+
+# Lost claims after which a job is split, or a lone image quarantined.
+MAX_LOST_CLAIMS = 3
+
+
+def cut(connection: Connection, run_id: int, *, size: int) -> int | None:
+    """Make a job of the run's next `size` images; its id, or None when no image is left."""
+    ids = connection.scalars(
+        select(Image.id)
+        .where(Image.run_id == run_id, Image.due, Image.job_id.is_(None))
+        .order_by(Image.id)
+        .limit(size)
+    ).all()
+    return _insert(connection, run_id, ids) if ids else None
+
+
+def mark_published(connection: Connection, job_ids: Sequence[int]) -> None:
+    """Note that a message was sent for each of the jobs."""
+    connection.execute(update(Job).where(Job.id.in_(job_ids)).values(published_at=now()))
+
+
+def unpublished(connection: Connection, run_id: int) -> list[int]:
+    """Queued jobs of a run for which no message has been sent."""
+    return list(
+        connection.scalars(
+            select(Job.id).where(
+                Job.run_id == run_id, Job.state == JobState.QUEUED, Job.published_at.is_(None)
+            )
+        )
+    )
+
+
+def claim(connection: Connection, job_id: int, *, worker: str) -> Claim | None:
+    """Take a job, or None when it is done, held by a live worker, or its run is not active."""
+    row = connection.execute(
+        update(Job)
+        .where(Job.id == job_id, _claimable())
+        .where(Job.run_id.in_(select(Run.id).where(Run.state == RunState.ACTIVE)))
+        .values(
+            state=JobState.LEASED,
+            attempts=Job.attempts + 1,
+            generation=Job.generation + 1,
+            lease_until=now() + LEASE,
+            worker=worker,
+            claimed_at=now(),
+        )
+        .returning(Job.generation, Job.attempts, Job.run_id)
+    ).one_or_none()
+    if row is None:
+        return None
+    run = runs.get(connection, row.run_id)
+    return Claim(job_id=job_id, generation=row.generation, attempts=row.attempts, run=run)
+
+
+def renew(connection: Connection, claim: Claim) -> bool:
+    """Extend the lease; False when the job was taken over or its run was stopped."""
+    renewed = connection.execute(
+        update(Job)
+        .where(*_held(claim))
+        .where(Job.run_id.in_(select(Run.id).where(Run.state == RunState.ACTIVE)))
+        .values(lease_until=now() + LEASE)
+    )
+    return renewed.rowcount == 1
+
+
+def release(
+    connection: Connection, claim: Claim, *, error: str, refund: bool, delay: float = 0.0
+) -> None:
+    """Give a job back; `refund` for causes that are not the job's own fault."""
+    connection.execute(
+        update(Job)
+        .where(*_held(claim))
+        .values(
+            state=JobState.QUEUED,
+            attempts=Job.attempts - (1 if refund else 0),
+            lease_until=None,
+            published_at=None,
+            not_before=now() + delay,
+            error=error,
+        )
+    )
+
+
+def expire(connection: Connection, job_id: int) -> None:
+    """End the lease of a job whose worker process is known to be dead."""
+    connection.execute(
+        update(Job).where(Job.id == job_id, Job.state == JobState.LEASED).values(lease_until=0.0)
+    )
+
+
+def expire_all(connection: Connection, run_id: int) -> None:
+    """End every lease of a run whose workers are all known to be dead."""
+    connection.execute(
+        update(Job)
+        .where(Job.run_id == run_id, Job.state == JobState.LEASED)
+        .values(lease_until=0.0)
+    )
+    connection.execute(
+        update(Job)
+        .where(Job.run_id == run_id, Job.state == JobState.QUEUED)
+        .values(published_at=None)
+    )
+
+
+def recover(connection: Connection) -> list[int]:
+    """Requeue lost claims; split jobs, or quarantine a lone image, after three; ids requeued."""
+    lost = connection.execute(
+        select(Job.id, Job.run_id, Job.attempts)
+        .where(Job.state == JobState.LEASED, Job.lease_until < now())
+        .where(Job.run_id.in_(select(Run.id).where(Run.state == RunState.ACTIVE)))
+        .order_by(Job.id)
+        .with_for_update(skip_locked=True)
+    ).all()
+    again: list[int] = []
+    for job in lost:
+        if job.attempts < MAX_LOST_CLAIMS:
+            _requeue(connection, job.id)
+            again.append(job.id)
+        else:
+            again += _give_up(connection, job.id, job.run_id)
+    return again
+
+
+def stale(connection: Connection, *, waiting: float) -> list[int]:
+    """Queued jobs of active runs whose message was sent `waiting` seconds ago or never."""
+    return list(
+        connection.scalars(
+            select(Job.id)
+            .where(Job.state == JobState.QUEUED, Job.not_before <= now())
+            .where(or_(Job.published_at.is_(None), Job.published_at < now() - waiting))
+            .where(Job.run_id.in_(select(Run.id).where(Run.state == RunState.ACTIVE)))
+            .order_by(Job.id)
+        )
+    )
+
+
+def rate(connection: Connection, run_id: int) -> float | None:
+    """Images a second of one worker in the run's newest finished jobs; None before the first."""
+    newest = (
+        select(Job.size, (Job.finished_at - Job.claimed_at).label("seconds"))
+        .where(Job.run_id == run_id, Job.state == JobState.DONE)
+        .order_by(Job.finished_at.desc())
+        .limit(4)
+        .subquery()
+    )
+    images, seconds = connection.execute(
+        select(func.sum(newest.c.size), func.sum(newest.c.seconds))
+    ).one()
+    return None if not images else images / max(seconds, 1e-3)
+
+
+def errors(connection: Connection, run_id: int) -> list[str]:
+    """What workers said last when they gave jobs of this run back; each once."""
+    return list(
+        connection.scalars(
+            select(Job.error)
+            .where(Job.run_id == run_id, Job.error.is_not(None))
+            .where(Job.state.in_(runs.OPEN_JOBS))
+            .distinct()
+        )
+    )
+
+
+def _insert(connection: Connection, run_id: int, image_ids: Sequence[int]) -> int:
+    job_id = connection.execute(
+        insert(Job)
+        .values(
+            run_id=run_id,
+            state=JobState.QUEUED,
+            size=len(image_ids),
+            attempts=0,
+            generation=0,
+            not_before=0.0,
+            decoded=0,
+        )
+        .returning(Job.id)
+    ).scalar_one()
+    for some in chunks(image_ids):
+        connection.execute(update(Image).where(Image.id.in_(some)).values(job_id=job_id))
+    return job_id
+
+
+def _claimable() -> ColumnElement[bool]:
+    queued = (Job.state == JobState.QUEUED) & (Job.not_before <= now())
+    lost = (Job.state == JobState.LEASED) & (Job.lease_until < now())
+    # A job that was lost too often is for `recover` to split, not for one more worker to die on.
+    return or_(queued, lost & (Job.attempts < MAX_LOST_CLAIMS))
+
+
+def _held(claim: Claim) -> tuple[ColumnElement[bool], ...]:
+    return (
+        Job.id == claim.job_id,
+        Job.generation == claim.generation,
+        Job.state == JobState.LEASED,
+    )
+
+
+def _requeue(connection: Connection, job_id: int) -> None:
+    connection.execute(
+        update(Job)
+        .where(Job.id == job_id)
+        .values(state=JobState.QUEUED, lease_until=None, published_at=None)
+    )
+
+
+def _give_up(connection: Connection, job_id: int, run_id: int) -> list[int]:
+    ids = connection.scalars(
+        select(Image.id).where(Image.job_id == job_id, Image.due).order_by(Image.id)
+    ).all()
+    connection.execute(
+        update(Job)
+        .where(Job.id == job_id)
+        .values(state=JobState.SPLIT, generation=Job.generation + 1, finished_at=now())
+    )
+    if len(ids) > 1:
+        middle = len(ids) // 2
+        return [_insert(connection, run_id, half) for half in (ids[:middle], ids[middle:])]
+    connection.execute(
+        update(Image)
+        .where(Image.id.in_(ids))
+        .values(
+            due=False,
+            outcome=Outcome.QUARANTINED,
+            reason="worker_lost",
+            detail=f"{MAX_LOST_CLAIMS} workers in a row died on this file alone",
+        )
+    )
+    return []

@@ -1,0 +1,291 @@
+"""The one transaction in which a job writes everything that it found out."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import bindparam, select, update
+
+from db.clock import now
+from db.errors import KaolabelError
+from db.records import DetectionRecord, JobState, Outcome
+from db.store.models import embedder_number
+from db.store.upsert import chunks, insert_missing
+from db.tables import (
+    Content,
+    Detection,
+    Embedding,
+    Face,
+    FaceCrop,
+    Image,
+    Job,
+    PredictionRow,
+    Preview,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from sqlalchemy import Connection
+
+    from db.records import (
+        Claim,
+        ContentResult,
+        FaceResult,
+        ImageResult,
+        JobResult,
+        Prediction,
+        Rescored,
+    )
+
+
+class FencedError(KaolabelError):
+    """Raised when a job was taken over by another worker; nothing of this one is written."""
+
+
+def commit(connection: Connection, claim: Claim, result: JobResult) -> None:
+    """Write a job's results and mark it done.
+
+    Every row goes in by its natural key: bytes that another job stored meanwhile are linked, and
+    the first insert stays.
+
+    Raises:
+        FencedError: when the claim is no longer the job's newest one.
+    """
+    # First, so that a fenced writer waits for nobody and undoes nothing.
+    _finish(connection, claim, result)
+    detections = _contents(connection, claim.run.chain_id, result.contents)
+    _faces(connection, detections, result)
+    _rescored(connection, result)
+    _images(connection, claim.run.chain_id, result)
+
+
+def known(
+    connection: Connection, chain_id: str, sha256s: Iterable[bytes]
+) -> dict[bytes, DetectionRecord]:
+    """The detection by the chain of each hash that has one."""
+    query = select(
+        Content.sha256,
+        Detection.id,
+        Detection.content_id,
+        Detection.outcome,
+        Detection.reason,
+        Detection.detail,
+    ).join(Detection, (Detection.content_id == Content.id) & (Detection.chain_id == chain_id))
+    found: dict[bytes, DetectionRecord] = {}
+    for some in chunks(sorted(sha256s)):
+        for row in connection.execute(query.where(Content.sha256.in_(some))):
+            sha256, number, content_id, outcome, reason, detail = row
+            found[sha256] = DetectionRecord(number, content_id, Outcome(outcome), reason, detail)
+    return found
+
+
+def hashes(connection: Connection, content_ids: Sequence[int]) -> dict[int, bytes]:
+    """The hash of each of the contents."""
+    found: dict[int, bytes] = {}
+    for some in chunks(content_ids):
+        rows = connection.execute(select(Content.id, Content.sha256).where(Content.id.in_(some)))
+        found.update((row.id, row.sha256) for row in rows)
+    return found
+
+
+def _finish(connection: Connection, claim: Claim, result: JobResult) -> None:
+    done = connection.execute(
+        update(Job)
+        .where(
+            Job.id == claim.job_id,
+            Job.generation == claim.generation,
+            Job.state == JobState.LEASED,
+        )
+        .values(
+            state=JobState.DONE,
+            finished_at=now(),
+            lease_until=None,
+            decoded=result.decoded,
+            version_id=result.version_id,
+            error=None,
+        )
+    )
+    if done.rowcount != 1:
+        raise FencedError(f"job {claim.job_id} was taken over by another worker")
+
+
+def _contents(
+    connection: Connection, chain_id: str, results: Sequence[ContentResult]
+) -> dict[bytes, int]:
+    """Store contents and detections; detection ids of those that this call inserted."""
+    rows = [
+        {
+            "sha256": r.content.sha256,
+            "size": r.content.size,
+            "format": r.content.format,
+            "width": r.content.width,
+            "height": r.content.height,
+        }
+        for r in results
+    ]
+    insert_missing(connection, Content, rows, key=("sha256",))
+    ids = _content_ids(connection, [r.content.sha256 for r in results])
+    taken = known(connection, chain_id, ids)
+    fresh = [r for r in results if r.content.sha256 not in taken]
+    detections = [
+        {
+            "content_id": ids[r.content.sha256],
+            "chain_id": chain_id,
+            "outcome": r.outcome,
+            "reason": r.reason,
+            "detail": r.detail,
+        }
+        for r in fresh
+    ]
+    insert_missing(connection, Detection, detections, key=("content_id",))
+    stored = known(connection, chain_id, [r.content.sha256 for r in fresh])
+    found = {sha256: detection.id for sha256, detection in stored.items()}
+    previews = [
+        {"detection_id": found[r.content.sha256], "jpeg": r.preview} for r in fresh if r.preview
+    ]
+    insert_missing(connection, Preview, previews, key=("detection_id",))
+    return found
+
+
+def _content_ids(connection: Connection, sha256s: Sequence[bytes]) -> dict[bytes, int]:
+    found: dict[bytes, int] = {}
+    for some in chunks(sha256s):
+        rows = connection.execute(
+            select(Content.sha256, Content.id).where(Content.sha256.in_(some))
+        )
+        found.update((row.sha256, row.id) for row in rows)
+    return found
+
+
+def _faces(connection: Connection, detections: Mapping[bytes, int], result: JobResult) -> None:
+    fresh = {
+        (detections[content.content.sha256], index): face
+        for content in result.contents
+        if content.content.sha256 in detections
+        for index, face in enumerate(content.faces)
+    }
+    if not fresh:
+        return
+    _insert_faces(connection, fresh)
+    ids = _face_ids(connection, {detection for detection, _ in fresh})
+    stored = [(ids[key], face) for key, face in fresh.items()]
+    crops = [_crop_row(face_id, face) for face_id, face in stored]
+    insert_missing(connection, FaceCrop, crops, key=("face_id",))
+    embeddings = [(face_id, face.embedding) for face_id, face in stored]
+    _embeddings(connection, result.embedder, embeddings)
+    predictions = [(face_id, face.prediction) for face_id, face in stored]
+    _predictions(connection, result.version_id, predictions)
+
+
+def _insert_faces(connection: Connection, faces: Mapping[tuple[int, int], FaceResult]) -> None:
+    """Store faces under (detection id, index)."""
+    rows = [
+        {
+            "detection_id": detection_id,
+            "index": index,
+            "x0": face.face.box.x0,
+            "y0": face.face.box.y0,
+            "x1": face.face.box.x1,
+            "y1": face.face.box.y1,
+            "detector": face.face.detector,
+            "score": face.face.score,
+        }
+        for (detection_id, index), face in faces.items()
+    ]
+    insert_missing(connection, Face, rows, key=("detection_id", "index"))
+
+
+def _face_ids(connection: Connection, detections: Iterable[int]) -> dict[tuple[int, int], int]:
+    found: dict[tuple[int, int], int] = {}
+    for some in chunks(sorted(detections)):
+        rows = connection.execute(
+            select(Face.id, Face.detection_id, Face.index).where(Face.detection_id.in_(some))
+        )
+        found.update(((detection_id, index), face_id) for face_id, detection_id, index in rows)
+    return found
+
+
+def _crop_row(face_id: int, face: FaceResult) -> dict[str, Any]:
+    inner = face.crop.inner
+    return {
+        "face_id": face_id,
+        "jpeg": face.crop.jpeg,
+        "x0": inner.x0,
+        "y0": inner.y0,
+        "x1": inner.x1,
+        "y1": inner.y1,
+    }
+
+
+def _rescored(connection: Connection, result: JobResult) -> None:
+    faces: Sequence[Rescored] = result.rescored
+    _embeddings(connection, result.embedder, [(face.face_id, face.embedding) for face in faces])
+    _predictions(connection, result.version_id, [(face.face_id, face.prediction) for face in faces])
+
+
+def _embeddings(
+    connection: Connection, embedder: str | None, vectors: Iterable[tuple[int, bytes | None]]
+) -> None:
+    if embedder is None:
+        return
+    number = embedder_number(connection, embedder)
+    rows = [
+        {"face_id": face_id, "embedder_id": number, "vector": vector}
+        for face_id, vector in vectors
+        if vector is not None
+    ]
+    insert_missing(connection, Embedding, rows, key=("face_id",))
+
+
+def _predictions(
+    connection: Connection,
+    version_id: int | None,
+    predictions: Iterable[tuple[int, Prediction | None]],
+) -> None:
+    rows = [
+        {
+            "face_id": face_id,
+            "version_id": version_id,
+            "label": prediction.label,
+            "confidence": prediction.confidence,
+            "unknown": prediction.unknown,
+            "top": json.dumps(prediction.top),
+        }
+        for face_id, prediction in predictions
+        if prediction is not None
+    ]
+    insert_missing(connection, PredictionRow, rows, key=("face_id",))
+
+
+def _images(connection: Connection, chain_id: str, result: JobResult) -> None:
+    links = known(connection, chain_id, {i.sha256 for i in result.images if i.sha256 is not None})
+    rows = [
+        _image_row(image, links, result.version_id)
+        for image in sorted(result.images, key=lambda image: image.image_id)
+    ]
+    columns = ("content_id", "detection_id", "version_id", "outcome", "reason", "detail")
+    if rows:
+        connection.execute(
+            update(Image)
+            .where(Image.id == bindparam("key"))
+            .values(due=False, **{column: bindparam(column) for column in columns}),
+            rows,
+        )
+
+
+def _image_row(
+    image: ImageResult, links: Mapping[bytes, DetectionRecord], version_id: int | None
+) -> dict[str, Any]:
+    link = None if image.sha256 is None else links[image.sha256]
+    source = image if link is None else link
+    return {
+        "key": image.image_id,
+        "version_id": version_id,
+        "content_id": None if link is None else link.content_id,
+        "detection_id": None if link is None else link.id,
+        "outcome": source.outcome,
+        "reason": source.reason,
+        "detail": source.detail,
+    }

@@ -1,0 +1,193 @@
+"""Runs and the archives that they label."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import func, insert, select, update
+
+from db.clock import now
+from db.records import JobState, Progress, RunRecord, RunState
+from db.store.upsert import insert_missing
+from db.tables import Archive, Image, Job, Run
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Row, Select
+
+OPEN_JOBS = (JobState.QUEUED, JobState.LEASED)
+
+# A run whose producer has not been heard of for this many seconds may be taken over.
+HEARTBEAT_TIMEOUT = 30.0
+
+
+def display(path: bytes) -> str:
+    """A path as text for people: bytes that are no UTF-8 appear as escapes."""
+    return path.decode("utf-8", "backslashreplace")
+
+
+def start(connection: Connection, *, root: bytes, chain_id: str, detect_only: bool) -> RunRecord:
+    """Begin a run; unfinished earlier runs of the archive are superseded, their jobs cancelled."""
+    archive = {"root": root, "display": display(root)}
+    insert_missing(connection, Archive, [archive], key=("root",))
+    archive_id = connection.execute(select(Archive.id).where(Archive.root == root)).scalar_one()
+    _supersede(connection, archive_id)
+    run_id = connection.execute(
+        insert(Run)
+        .values(
+            archive_id=archive_id,
+            chain_id=chain_id,
+            detect_only=detect_only,
+            state=RunState.ACTIVE,
+            walked=False,
+            skipped=0,
+            started_at=now(),
+            heartbeat_at=now(),
+        )
+        .returning(Run.id)
+    ).scalar_one()
+    return get(connection, run_id)
+
+
+def get(connection: Connection, run_id: int) -> RunRecord:
+    """The run of that number.
+
+    Raises:
+        LookupError: when there is none.
+    """
+    row = connection.execute(_runs().where(Run.id == run_id)).one_or_none()
+    if row is None:
+        raise LookupError(f"there is no run {run_id}")
+    return _record(row)
+
+
+def latest(
+    connection: Connection, *, archive_id: int | None = None, state: tuple[RunState, ...] = ()
+) -> RunRecord | None:
+    """The newest run, of an archive and in one of some states where given."""
+    query = _runs().order_by(Run.id.desc()).limit(1)
+    if archive_id is not None:
+        query = query.where(Run.archive_id == archive_id)
+    if state:
+        query = query.where(Run.state.in_(state))
+    row = connection.execute(query).one_or_none()
+    return None if row is None else _record(row)
+
+
+def live_on(connection: Connection, root: bytes) -> RunRecord | None:
+    """The run that a producer is working on right now in the archive at `root`, if any."""
+    row = connection.execute(
+        _runs()
+        .where(Archive.root == root, Run.state == RunState.ACTIVE)
+        .where(Run.heartbeat_at > now() - HEARTBEAT_TIMEOUT)
+        .limit(1)
+    ).one_or_none()
+    return None if row is None else _record(row)
+
+
+def activate(connection: Connection, run_id: int) -> RunRecord:
+    """Take up a stopped run again."""
+    connection.execute(
+        update(Run)
+        .where(Run.id == run_id)
+        .values(state=RunState.ACTIVE, reason=None, walked=False, heartbeat_at=now())
+    )
+    return get(connection, run_id)
+
+
+def beat(connection: Connection, run_id: int) -> None:
+    """Say that the run's producer is alive."""
+    connection.execute(update(Run).where(Run.id == run_id).values(heartbeat_at=now()))
+
+
+def mark_walked(connection: Connection, run_id: int, *, skipped: int) -> None:
+    """Record that every file of the archive is listed."""
+    connection.execute(update(Run).where(Run.id == run_id).values(walked=True, skipped=skipped))
+
+
+def stop(connection: Connection, run_id: int, *, reason: str) -> None:
+    """Stop an active run; the first reason stays."""
+    connection.execute(
+        update(Run)
+        .where(Run.id == run_id, Run.state == RunState.ACTIVE)
+        .values(state=RunState.STOPPED, reason=reason, heartbeat_at=0.0)
+    )
+
+
+def finish(connection: Connection, run_id: int) -> None:
+    """Close a run of which nothing is left to do."""
+    connection.execute(
+        update(Run)
+        .where(Run.id == run_id, Run.state == RunState.ACTIVE)
+        .values(state=RunState.FINISHED, finished_at=now())
+    )
+
+
+def progress(connection: Connection, run_id: int) -> Progress:
+    """How many images the run has listed and done, and its open jobs."""
+    listed = connection.execute(
+        select(func.count()).select_from(Image).where(Image.run_id == run_id)
+    ).scalar_one()
+    due = connection.execute(
+        select(func.count()).select_from(Image).where(Image.run_id == run_id, Image.due)
+    ).scalar_one()
+    in_flight, still_open = connection.execute(
+        select(func.count(Job.published_at), func.count()).where(
+            Job.run_id == run_id, Job.state.in_(OPEN_JOBS)
+        )
+    ).one()
+    return Progress(
+        listed=listed, done=listed - due, jobs_in_flight=in_flight, jobs_open=still_open
+    )
+
+
+def decoded(connection: Connection, run_id: int) -> int:
+    """How many images the run's jobs have decoded."""
+    return connection.execute(
+        select(func.coalesce(func.sum(Job.decoded), 0)).where(
+            Job.run_id == run_id, Job.state == JobState.DONE
+        )
+    ).scalar_one()
+
+
+def _supersede(connection: Connection, archive_id: int) -> None:
+    unfinished = select(Run.id).where(
+        Run.archive_id == archive_id, Run.state.in_((RunState.ACTIVE, RunState.STOPPED))
+    )
+    connection.execute(
+        update(Job)
+        .where(Job.run_id.in_(unfinished), Job.state.in_(OPEN_JOBS))
+        .values(state=JobState.CANCELLED)
+    )
+    connection.execute(
+        update(Run)
+        .where(Run.id.in_(unfinished))
+        .values(state=RunState.SUPERSEDED, finished_at=now())
+    )
+
+
+def _runs() -> Select[*tuple[Any, ...]]:
+    return select(
+        Run.id,
+        Run.archive_id,
+        Archive.root,
+        Run.chain_id,
+        Run.detect_only,
+        Run.state,
+        Run.reason,
+        Run.walked,
+        Run.skipped,
+        Run.started_at,
+        Run.finished_at,
+    ).join(Archive, Archive.id == Run.archive_id)
+
+
+def _record(row: Row[*tuple[Any, ...]]) -> RunRecord:
+    values = dict(row._mapping)
+    values["state"] = RunState(values["state"])
+    return RunRecord(**values)
+
+
+def root_path(run: RunRecord) -> str:
+    """The archive's folder as a path that the system calls of this machine understand."""
+    return os.fsdecode(run.root)

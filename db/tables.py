@@ -1,0 +1,264 @@
+"""The tables, as SQLAlchemy classes; the Alembic history in `db/migrations` creates them.
+
+Times are seconds since the epoch (UTC) as told by the database's own clock, so that leases do not
+depend on the clocks of workers.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+# SQLite counts rows up only in a column declared INTEGER.
+Id = BigInteger().with_variant(Integer, "sqlite")
+
+
+class Table(DeclarativeBase):
+    """The declarative root; constraint names are fixed so that migrations can name them."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+class Archive(Table):
+    """A folder that has been labelled; its root is kept byte-exact."""
+
+    __tablename__ = "archives"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    root: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    display: Mapped[str] = mapped_column(Text)
+
+
+class Run(Table):
+    """One labelling of an archive, with the detector chain that it pins."""
+
+    __tablename__ = "runs"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    archive_id: Mapped[int] = mapped_column(ForeignKey("archives.id"), index=True)
+    chain_id: Mapped[str] = mapped_column(String(200))
+    detect_only: Mapped[bool] = mapped_column(Boolean)
+    state: Mapped[str] = mapped_column(String(16))
+    reason: Mapped[str | None] = mapped_column(Text)
+    walked: Mapped[bool] = mapped_column(Boolean)
+    skipped: Mapped[int] = mapped_column(Integer)
+    started_at: Mapped[float] = mapped_column(Double)
+    heartbeat_at: Mapped[float] = mapped_column(Double)
+    finished_at: Mapped[float | None] = mapped_column(Double)
+
+
+class Content(Table):
+    """Bytes, whatever their file names."""
+
+    __tablename__ = "contents"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    sha256: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
+    size: Mapped[int] = mapped_column(BigInteger)
+    format: Mapped[str | None] = mapped_column(String(16))
+    width: Mapped[int | None] = mapped_column(Integer)
+    height: Mapped[int | None] = mapped_column(Integer)
+
+
+class Job(Table):
+    """A chunk of a run's images; the message that wakes a worker carries only its id."""
+
+    __tablename__ = "jobs"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    run_id: Mapped[int] = mapped_column(ForeignKey("runs.id"))
+    state: Mapped[str] = mapped_column(String(16))
+    size: Mapped[int] = mapped_column(Integer)
+    attempts: Mapped[int] = mapped_column(Integer)
+    generation: Mapped[int] = mapped_column(Integer)
+    lease_until: Mapped[float | None] = mapped_column(Double)
+    worker: Mapped[str | None] = mapped_column(String(200))
+    published_at: Mapped[float | None] = mapped_column(Double)
+    not_before: Mapped[float] = mapped_column(Double)
+    claimed_at: Mapped[float | None] = mapped_column(Double)
+    finished_at: Mapped[float | None] = mapped_column(Double)
+    version_id: Mapped[int | None] = mapped_column(ForeignKey("model_versions.id"))
+    decoded: Mapped[int] = mapped_column(Integer)
+    error: Mapped[str | None] = mapped_column(Text)
+
+    __table_args__ = (Index(None, "run_id", "state"),)
+
+
+class Image(Table):
+    """A file of an archive, by its byte-exact path below the root, and what became of it."""
+
+    __tablename__ = "images"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    archive_id: Mapped[int] = mapped_column(ForeignKey("archives.id"))
+    path: Mapped[bytes] = mapped_column(LargeBinary)
+    display: Mapped[str] = mapped_column(Text)
+    size: Mapped[int] = mapped_column(BigInteger)
+    mtime_ns: Mapped[int] = mapped_column(BigInteger)
+    run_id: Mapped[int] = mapped_column(ForeignKey("runs.id"))
+    due: Mapped[bool] = mapped_column(Boolean)
+    job_id: Mapped[int | None] = mapped_column(ForeignKey("jobs.id"), index=True)
+    content_id: Mapped[int | None] = mapped_column(ForeignKey("contents.id"), index=True)
+    detection_id: Mapped[int | None] = mapped_column(ForeignKey("detections.id"), index=True)
+    version_id: Mapped[int | None] = mapped_column(ForeignKey("model_versions.id"))
+    outcome: Mapped[str | None] = mapped_column(String(16))
+    reason: Mapped[str | None] = mapped_column(String(64))
+    detail: Mapped[str | None] = mapped_column(Text)
+
+    __table_args__ = (
+        UniqueConstraint("archive_id", "path"),
+        Index(
+            "ix_images_due",
+            "run_id",
+            "job_id",
+            "id",
+            sqlite_where=text("due"),
+            postgresql_where=text("due"),
+        ),
+    )
+
+
+class Detection(Table):
+    """What a detector chain made of a content; an unreadable content has its reason here."""
+
+    __tablename__ = "detections"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    content_id: Mapped[int] = mapped_column(ForeignKey("contents.id"))
+    chain_id: Mapped[str] = mapped_column(String(200))
+    outcome: Mapped[str] = mapped_column(String(16))
+    reason: Mapped[str | None] = mapped_column(String(64))
+    detail: Mapped[str | None] = mapped_column(Text)
+
+    __table_args__ = (UniqueConstraint("content_id", "chain_id"),)
+
+
+class Preview(Table):
+    """A small JPEG of a content in which no face was found."""
+
+    __tablename__ = "previews"
+
+    detection_id: Mapped[int] = mapped_column(ForeignKey("detections.id"), primary_key=True)
+    jpeg: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class Face(Table):
+    """A face of a detection; the box is xyxy in pixels of the upright image."""
+
+    __tablename__ = "faces"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    detection_id: Mapped[int] = mapped_column(ForeignKey("detections.id"))
+    index: Mapped[int] = mapped_column(Integer)
+    x0: Mapped[int] = mapped_column(Integer)
+    y0: Mapped[int] = mapped_column(Integer)
+    x1: Mapped[int] = mapped_column(Integer)
+    y1: Mapped[int] = mapped_column(Integer)
+    detector: Mapped[str] = mapped_column(String(64))
+    score: Mapped[float] = mapped_column(Double)
+
+    __table_args__ = (UniqueConstraint("detection_id", "index"),)
+
+
+class FaceCrop(Table):
+    """The stored pixels of a face, and the face's own box within them."""
+
+    __tablename__ = "crops"
+
+    face_id: Mapped[int] = mapped_column(ForeignKey("faces.id"), primary_key=True)
+    jpeg: Mapped[bytes] = mapped_column(LargeBinary)
+    x0: Mapped[int] = mapped_column(Integer)
+    y0: Mapped[int] = mapped_column(Integer)
+    x1: Mapped[int] = mapped_column(Integer)
+    y1: Mapped[int] = mapped_column(Integer)
+
+
+class EmbedderName(Table):
+    """The id text of an embedder, once, so that embeddings can name it by number."""
+
+    __tablename__ = "embedders"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    name: Mapped[str] = mapped_column(String(200), unique=True)
+
+
+class Embedding(Table):
+    """A face's float16 vector by one embedder, little-endian."""
+
+    __tablename__ = "embeddings"
+
+    face_id: Mapped[int] = mapped_column(ForeignKey("faces.id"), primary_key=True)
+    embedder_id: Mapped[int] = mapped_column(ForeignKey("embedders.id"), primary_key=True)
+    vector: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class ModelVersion(Table):
+    """A published artifact."""
+
+    __tablename__ = "model_versions"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    sha256: Mapped[str] = mapped_column(String(64), unique=True)
+    embedder_id: Mapped[int] = mapped_column(ForeignKey("embedders.id"))
+    manifest: Mapped[str] = mapped_column(Text)
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("model_versions.id"))
+    created_at: Mapped[float] = mapped_column(Double)
+
+
+class Activation(Table):
+    """The log of what was live, when and why; the newest row names the active version."""
+
+    __tablename__ = "activations"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    version_id: Mapped[int] = mapped_column(ForeignKey("model_versions.id"))
+    at: Mapped[float] = mapped_column(Double)
+    why: Mapped[str] = mapped_column(Text)
+
+
+class PredictionRow(Table):
+    """What a model version says of a face; versions add rows and never replace them."""
+
+    __tablename__ = "predictions"
+
+    face_id: Mapped[int] = mapped_column(ForeignKey("faces.id"), primary_key=True)
+    version_id: Mapped[int] = mapped_column(ForeignKey("model_versions.id"), primary_key=True)
+    label: Mapped[str] = mapped_column(Text)
+    confidence: Mapped[float] = mapped_column(Double)
+    unknown: Mapped[bool] = mapped_column(Boolean)
+    top: Mapped[str] = mapped_column(Text)
+
+
+class Annotation(Table):
+    """A person's word on a face: `is` a label, `is_not` a label, or `not_a_face`."""
+
+    __tablename__ = "annotations"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    face_id: Mapped[int] = mapped_column(ForeignKey("faces.id"))
+    kind: Mapped[str] = mapped_column(String(16))
+    label: Mapped[str] = mapped_column(Text)
+    author: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[float] = mapped_column(Double)
+
+    __table_args__ = (UniqueConstraint("face_id", "kind", "label"),)
