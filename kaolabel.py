@@ -2,6 +2,77 @@
 
 from __future__ import annotations
 
+import os
+import sys
+
+import typer
+from pydantic import ValidationError
+from sqlalchemy.exc import DBAPIError
+
+import db.commands
+import producer.commands
+import review.commands
+import training.commands
+import worker.commands
+from db.errors import DetectorError, KaolabelError, ModelError, UnavailableError, UsageError
+
+# Exit codes, most specific first; 2 is also what a wrong flag ends with, 130 what Ctrl-C does.
+EXIT_CODES: tuple[tuple[type[KaolabelError], int], ...] = (
+    (UsageError, 2),
+    (UnavailableError, 3),
+    (DetectorError, 4),
+    (ModelError, 5),
+    (KaolabelError, 1),
+)
+
+app = typer.Typer(
+    name="kaolabel",
+    help="Label the faces in large image archives.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    rich_markup_mode=None,
+)
+app.command("demo")(training.commands.demo)
+app.command("label")(producer.commands.label)
+app.command("resume")(producer.commands.resume)
+app.command("status")(producer.commands.status)
+app.command("train")(training.commands.train)
+app.command("evaluate")(training.commands.evaluate)
+app.command("classify")(worker.commands.classify)
+app.command("worker")(worker.commands.worker)
+app.command("models")(worker.commands.list_models)
+app.command("report")(review.commands.report)
+app.add_typer(worker.commands.detector_app, name="detector")
+app.add_typer(db.commands.app, name="db")
+
 
 def main() -> None:
-    """Run the command line."""
+    """Run the command line; every error is one line and a code, never a traceback."""
+    try:
+        app()
+    except KaolabelError as error:
+        _fail(str(error), next(code for kind, code in EXIT_CODES if isinstance(error, kind)))
+    except ValidationError as error:
+        _fail(_setting(error), 2)
+    except DBAPIError as error:
+        _fail(f"the database: {str(error.orig).strip().splitlines()[0]}", 3)
+    except KeyboardInterrupt:
+        _fail("interrupted", 130)
+
+
+def _setting(error: ValidationError) -> str:
+    first = error.errors()[0]
+    name = "_".join(str(part) for part in first["loc"]).upper()
+    return f"KAOLABEL_{name} is set to {first['input']!r}: {first['msg']}"
+
+
+def _fail(message: str, code: int) -> None:
+    if os.environ.get("KAOLABEL_DEBUG"):
+        raise  # noqa: PLE0704  # called from the except clauses above
+    sys.stderr.write(f"kaolabel: {' '.join(message.split())}\n")
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, insert, select, update
 from db.records import JobImage, Outcome
 from db.store.runs import display
 from db.store.upsert import chunks
-from db.tables import Detection, Image, Job
+from db.tables import Detection, Image, Job, Run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,6 +27,7 @@ def register(
     A file is due when it is new or changed, when its bytes never became a content, or when its
     result is not by the run's chain or lacks a prediction by `version_id`.
     """
+    connection.execute(update(Run).where(Run.id == run.id).values(listed=Run.listed + len(entries)))
     known = _known(connection, run.archive_id, [entry.path for entry in entries])
     fresh = [_row(run, entry) for entry in entries if entry.path not in known]
     if fresh:

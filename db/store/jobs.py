@@ -102,6 +102,11 @@ def release(
     )
 
 
+def fail(connection: Connection, claim: Claim, *, error: str) -> None:
+    """Count a claim as lost: `recover` requeues the job, and splits it when that goes on."""
+    connection.execute(update(Job).where(*_held(claim)).values(lease_until=0.0, error=error))
+
+
 def expire(connection: Connection, job_id: int) -> None:
     """End the lease of a job whose worker process is known to be dead."""
     connection.execute(
@@ -109,18 +114,19 @@ def expire(connection: Connection, job_id: int) -> None:
     )
 
 
-def expire_all(connection: Connection, run_id: int) -> None:
-    """End every lease of a run whose workers are all known to be dead."""
-    connection.execute(
-        update(Job)
-        .where(Job.run_id == run_id, Job.state == JobState.LEASED)
-        .values(lease_until=0.0)
-    )
+def take_over(connection: Connection, run_id: int, *, workers_are_dead: bool) -> None:
+    """Make a run's queued jobs be published anew; free the leased ones of workers known dead."""
     connection.execute(
         update(Job)
         .where(Job.run_id == run_id, Job.state == JobState.QUEUED)
         .values(published_at=None)
     )
+    if workers_are_dead:
+        connection.execute(
+            update(Job)
+            .where(Job.run_id == run_id, Job.state == JobState.LEASED)
+            .values(state=JobState.QUEUED, published_at=None, lease_until=None)
+        )
 
 
 def recover(connection: Connection) -> list[int]:
@@ -143,12 +149,13 @@ def recover(connection: Connection) -> list[int]:
 
 
 def stale(connection: Connection, *, waiting: float) -> list[int]:
-    """Queued jobs of active runs whose message was sent `waiting` seconds ago or never."""
+    """Queued jobs of active runs whose message was sent, or due, `waiting` seconds ago."""
+    sent_or_due = func.coalesce(Job.published_at, Job.created_at)
     return list(
         connection.scalars(
             select(Job.id)
             .where(Job.state == JobState.QUEUED, Job.not_before <= now())
-            .where(or_(Job.published_at.is_(None), Job.published_at < now() - waiting))
+            .where(sent_or_due < now() - waiting)
             .where(Job.run_id.in_(select(Run.id).where(Run.state == RunState.ACTIVE)))
             .order_by(Job.id)
         )
@@ -191,6 +198,7 @@ def _insert(connection: Connection, run_id: int, image_ids: Sequence[int]) -> in
             size=len(image_ids),
             attempts=0,
             generation=0,
+            created_at=now(),
             not_before=0.0,
             decoded=0,
         )

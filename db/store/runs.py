@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, insert, select, update
 
 from db.clock import now
+from db.errors import UsageError
 from db.records import JobState, Progress, RunRecord, RunState
 from db.store.upsert import insert_missing
 from db.tables import Archive, Image, Job, Run
@@ -40,6 +40,7 @@ def start(connection: Connection, *, root: bytes, chain_id: str, detect_only: bo
             detect_only=detect_only,
             state=RunState.ACTIVE,
             walked=False,
+            listed=0,
             skipped=0,
             started_at=now(),
             heartbeat_at=now(),
@@ -59,6 +60,24 @@ def get(connection: Connection, run_id: int) -> RunRecord:
     if row is None:
         raise LookupError(f"there is no run {run_id}")
     return _record(row)
+
+
+def find(connection: Connection, run_id: int) -> RunRecord:
+    """The run that a person named.
+
+    Raises:
+        UsageError: when there is none of that number.
+    """
+    try:
+        return get(connection, run_id)
+    except LookupError as error:
+        raise UsageError(f"{error}; `kaolabel status` lists them") from error
+
+
+def every(connection: Connection, *, state: tuple[RunState, ...]) -> list[RunRecord]:
+    """All runs in one of the states, oldest first."""
+    rows = connection.execute(_runs().where(Run.state.in_(state)).order_by(Run.id))
+    return [_record(row) for row in rows]
 
 
 def latest(
@@ -90,7 +109,7 @@ def activate(connection: Connection, run_id: int) -> RunRecord:
     connection.execute(
         update(Run)
         .where(Run.id == run_id)
-        .values(state=RunState.ACTIVE, reason=None, walked=False, heartbeat_at=now())
+        .values(state=RunState.ACTIVE, reason=None, walked=False, listed=0, heartbeat_at=now())
     )
     return get(connection, run_id)
 
@@ -125,9 +144,7 @@ def finish(connection: Connection, run_id: int) -> None:
 
 def progress(connection: Connection, run_id: int) -> Progress:
     """How many images the run has listed and done, and its open jobs."""
-    listed = connection.execute(
-        select(func.count()).select_from(Image).where(Image.run_id == run_id)
-    ).scalar_one()
+    listed = connection.execute(select(Run.listed).where(Run.id == run_id)).scalar_one()
     due = connection.execute(
         select(func.count()).select_from(Image).where(Image.run_id == run_id, Image.due)
     ).scalar_one()
@@ -186,8 +203,3 @@ def _record(row: Row[*tuple[Any, ...]]) -> RunRecord:
     values = dict(row._mapping)
     values["state"] = RunState(values["state"])
     return RunRecord(**values)
-
-
-def root_path(run: RunRecord) -> str:
-    """The archive's folder as a path that the system calls of this machine understand."""
-    return os.fsdecode(run.root)

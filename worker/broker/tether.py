@@ -1,0 +1,35 @@
+"""Runs a command that must not outlive the process that asked for it.
+
+`python -m worker.broker.tether PARENT_PID SIGNAL COMMAND…` has the kernel send SIGNAL to the
+command when its parent dies, however it dies, and then becomes the command. A `preexec_fn` would
+do the same, but may deadlock where the parent has threads.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
+
+def command(arguments: list[str], *, signal: int) -> list[str]:
+    """The command line that runs `arguments` tethered to the calling process.
+
+    The calling thread must be the main thread: the kernel counts a thread's end as the parent's.
+    """
+    return [sys.executable, "-m", __name__, str(os.getpid()), str(int(signal)), *arguments]
+
+
+def main(parent: int, signal: int, arguments: list[str]) -> None:
+    """Tie this process to its parent and become the command."""
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal)
+    # The parent may have died before the kernel was asked.
+    if os.getppid() != parent:
+        sys.exit(1)
+    os.execv(arguments[0], arguments)  # noqa: S606  # no shell is wanted
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3:])

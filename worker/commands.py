@@ -1,0 +1,120 @@
+"""The commands `kaolabel worker`, `classify`, `models` and `detector`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from db.settings import DatabaseSettings
+from worker import terminal
+from worker.settings import WorkerSettings
+
+if TYPE_CHECKING:
+    from db.engine import Database
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
+
+detector_app = typer.Typer(help="Fetch and check face detectors.", no_args_is_help=True)
+
+
+def worker(
+    *,
+    decoders: Annotated[
+        int | None, typer.Option(min=1, help="Decoder processes; one a core by default.")
+    ] = None,
+    device: Annotated[
+        Literal["cpu", "gpu", "auto"] | None, typer.Option(help="Where TensorFlow computes.")
+    ] = None,
+) -> None:
+    """Take jobs from the broker until stopped; SIGTERM or Ctrl-C finishes the job in hand.
+
+    Needs KAOLABEL_BROKER_URL, and the database and KAOLABEL_HOME that the producer uses.
+
+    Examples:
+        KAOLABEL_BROKER_URL=redis://broker/0 kaolabel worker
+
+        kaolabel worker --decoders 8 --device gpu
+    """
+    from worker.launch import become_worker
+
+    if decoders is not None:
+        os.environ["KAOLABEL_DECODERS"] = str(decoders)
+    if device is not None:
+        os.environ["KAOLABEL_DEVICE"] = device
+    become_worker(WorkerSettings())
+
+
+def classify(
+    files: Annotated[list[str], typer.Argument(help="Image files.")], *, as_json: AsJson = False
+) -> None:
+    """Name the faces of single images with the active model; writes nothing.
+
+    Examples:
+        kaolabel classify drawing.png
+
+        kaolabel classify *.jpg --json | jq '.files[].faces[].label'
+    """
+    from worker.single import classify_files, render
+
+    results = classify_files(
+        files, database=_database(), home=DatabaseSettings().home, settings=WorkerSettings()
+    )
+    if as_json:
+        terminal.print_json({"files": results})
+    else:
+        terminal.out().print(render(results))
+    if any(result["outcome"] in {"unreadable", "quarantined"} for result in results):
+        raise typer.Exit(1)
+
+
+def list_models(*, as_json: AsJson = False) -> None:
+    """List the published model versions; the active one is marked.
+
+    Examples:
+        kaolabel models
+
+        kaolabel models --json | jq '.models[] | select(.active)'
+    """
+    from worker.models.listing import collect, render
+
+    found = collect(_database())
+    if as_json:
+        terminal.print_json({"models": found})
+    else:
+        terminal.out().print(render(found))
+
+
+@detector_app.command()
+def fetch(
+    *,
+    url: Annotated[str | None, typer.Option(help="Download from elsewhere.")] = None,
+    to: Annotated[Path | None, typer.Option(help="Where to put the file.")] = None,
+) -> None:
+    """Download lbpcascade_animeface, check its SHA-256, and say how to use it."""
+    from worker.configured import fetched_cascade
+    from worker.vision import cascade
+
+    target = to or fetched_cascade(DatabaseSettings().home)
+    cascade.fetch(target, url=url or cascade.LBP_URL)
+    found = "found there by itself" if to is None else f"used with KAOLABEL_CASCADE={target}"
+    terminal.out().print(f"{target} is checked and in place; it is {found}.", soft_wrap=True)
+
+
+@detector_app.command()
+def check() -> None:
+    """Prove that every detector of the chain finds a drawn face on this machine."""
+    from worker.configured import check_detectors, configured_chain
+
+    settings = WorkerSettings()
+    chain = configured_chain(settings, DatabaseSettings().home)
+    check_detectors(settings, chain)
+    terminal.out().print(f"all detectors find a drawn face: {chain.id}", soft_wrap=True)
+
+
+def _database() -> Database:
+    from db import schema
+
+    return schema.connect(DatabaseSettings())

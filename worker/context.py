@@ -1,0 +1,69 @@
+"""What one worker process holds; built on first use, after the process was started."""
+
+from __future__ import annotations
+
+import os
+import socket
+from typing import TYPE_CHECKING
+
+from db.errors import DetectorError
+from worker.configured import DEFAULT_INPUT, configured_chain, decoder_pool
+from worker.models.live import LiveModel
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from db.engine import Database
+    from worker.models.live import Model
+    from worker.sandbox.pool import DecoderPool
+    from worker.settings import WorkerSettings
+
+
+class Context:
+    """Database, live model and decoders of a process.
+
+    Args:
+        database: the ledger.
+        home: the folder that holds artifacts and backbones.
+        settings: of the worker.
+        job_limit: seconds after which a job's process is killed.
+
+    Raises:
+        DetectorError: when the settings name a cascade that cannot be used.
+    """
+
+    def __init__(
+        self, database: Database, *, home: Path, settings: WorkerSettings, job_limit: float
+    ) -> None:
+        self.database = database
+        self.settings = settings
+        self.job_limit = job_limit
+        self.name = f"{socket.gethostname()}:{os.getpid()}"
+        self.chain = configured_chain(settings, home)
+        self.live = LiveModel(database, home=home)
+        self._pool: DecoderPool | None = None
+
+    def require_chain(self, chain_id: str) -> None:
+        """Prove that this process can search as a run wants it.
+
+        Raises:
+            DetectorError: when it has other detectors.
+        """
+        if chain_id != self.chain.id:
+            raise DetectorError(
+                f"the run needs the detectors {chain_id}, worker {self.name} has {self.chain.id}:"
+                " give it the same cascade with KAOLABEL_CASCADE"
+            )
+
+    def pool(self, model: Model | None) -> DecoderPool:
+        """The decoders, cutting faces to the size that the model takes."""
+        size = DEFAULT_INPUT if model is None else model.embedder.spec.size
+        if self._pool is None or self._pool.order.input_size != size:
+            self.close()
+            self._pool = decoder_pool(self.settings, self.chain, input_size=size)
+        return self._pool
+
+    def close(self) -> None:
+        """End the decoders."""
+        if self._pool is not None:
+            self._pool.close()

@@ -1,0 +1,177 @@
+"""One decoder process and the conversation with it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from db.errors import DetectorError, KaolabelError
+from worker.sandbox import wire
+from worker.sandbox.child import FIND, WHOLE
+
+if TYPE_CHECKING:
+    from worker.sandbox.examined import Examined
+    from worker.sandbox.limits import Order
+
+# Loading OpenCV and animeface takes half a second; a busy machine may take far longer.
+_START_SECONDS = 60.0
+
+
+class DecoderDiedError(KaolabelError):
+    """Raised when a decoder process ends, hangs or talks nonsense while it has an image.
+
+    Args:
+        reason: `decoder_crashed` or `decoder_timeout`.
+        detail: one line for people.
+    """
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+
+
+class Decoder:
+    """A decoder process; not shared between threads.
+
+    Raises:
+        DetectorError: when the chain cannot be loaded, or a detector finds no drawn face.
+    """
+
+    def __init__(self, order: Order) -> None:
+        self._order = order
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "worker.sandbox.child"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            # Codecs print a line for every broken image; the reason comes in the report.
+            stderr=subprocess.DEVNULL,
+            env=_environment(order),
+            bufsize=0,
+        )
+        self._selector = selectors.DefaultSelector()
+        assert self._process.stdout is not None  # noqa: S101  # it is a pipe
+        os.set_blocking(self._process.stdout.fileno(), False)
+        self._selector.register(self._process.stdout, selectors.EVENT_READ)
+        self._greet()
+
+    def examine(self, data: bytes, *, whole: bool = False) -> Examined:
+        """Decode the bytes and find their faces; `whole` takes the image itself for a face.
+
+        Raises:
+            DecoderDiedError: when the process dies, or takes longer than its limit; it is then
+                gone and cannot be used again.
+        """
+        deadline = time.monotonic() + self._order.limits.seconds
+        try:
+            self._send(WHOLE if whole else FIND, data)
+            head = wire.read_frame(self._reader(deadline), limit=wire.MAX_REPORT)
+            body = wire.read_frame(self._reader(deadline), limit=wire.MAX_REPORT)
+            return wire.unpack(head, body)
+        except TimeoutError as error:
+            self.kill()
+            detail = f"decoding takes longer than {self._order.limits.seconds:g} s"
+            raise DecoderDiedError("decoder_timeout", detail) from error
+        except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
+            self.kill()
+            raise DecoderDiedError("decoder_crashed", self._epitaph()) from error
+
+    def close(self) -> None:
+        """Let the process end."""
+        if self._process.stdin is not None:
+            with contextlib.suppress(OSError):
+                self._process.stdin.close()
+        try:
+            self._process.wait(1)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+        self.kill()
+
+    def kill(self) -> None:
+        """End the process at once and free its pipes."""
+        self._process.kill()
+        self._process.wait()
+        self._selector.close()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                with contextlib.suppress(OSError):
+                    pipe.close()
+
+    @property
+    def pid(self) -> int:
+        """The process's id."""
+        return self._process.pid
+
+    def _greet(self) -> None:
+        try:
+            self._send(self._order.to_json())
+            reader = self._reader(time.monotonic() + _START_SECONDS)
+            error = json.loads(wire.read_frame(reader, limit=wire.MAX_REPORT))["error"]
+        except (OSError, EOFError, ValueError, KeyError, TypeError) as problem:
+            self.kill()
+            raise DetectorError(f"a decoder process does not start: {self._epitaph()}") from problem
+        if error is not None:
+            self.kill()
+            raise DetectorError(error)
+
+    def _send(self, *parts: bytes) -> None:
+        assert self._process.stdin is not None  # noqa: S101  # it is a pipe
+        with open(self._process.stdin.fileno(), "wb", closefd=False) as stdin:
+            wire.write_frame(stdin, *parts)
+
+    def _reader(self, deadline: float) -> _Reader:
+        return _Reader(self._process, self._selector, deadline)
+
+    def _epitaph(self) -> str:
+        code = self._process.returncode
+        if code is not None and code < 0:
+            return f"the decoder was killed by {signal.Signals(-code).name}"
+        return f"the decoder ended with exit code {code}"
+
+
+class _Reader:
+    """Reads an exact number of bytes before a deadline."""
+
+    def __init__(
+        self,
+        process: subprocess.Popen[bytes],
+        selector: selectors.BaseSelector,
+        deadline: float,
+    ) -> None:
+        self._process = process
+        self._selector = selector
+        self._deadline = deadline
+
+    def __call__(self, count: int) -> bytes:
+        assert self._process.stdout is not None  # noqa: S101  # it is a pipe
+        received = bytearray()
+        while len(received) < count:
+            if not self._selector.select(max(0.0, self._deadline - time.monotonic())):
+                raise TimeoutError
+            part = os.read(self._process.stdout.fileno(), min(count - len(received), 1 << 20))
+            if not part:
+                self._process.wait(5)
+                raise EOFError
+            received += part
+        return bytes(received)
+
+
+def _environment(order: Order) -> dict[str, str]:
+    """What a decoder may know of its surroundings: where Python is, and no credentials."""
+    keep = ("PATH", "PYTHONPATH", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "TMPDIR")
+    return {
+        **{name: os.environ[name] for name in keep if name in os.environ},
+        "LANG": "C.UTF-8",
+        # OpenCV reads this when it is imported; the header check refuses larger images before.
+        "OPENCV_IO_MAX_IMAGE_PIXELS": str(order.limits.max_pixels),
+        "OPENCV_LOG_LEVEL": "SILENT",
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+    }

@@ -1,0 +1,28 @@
+"""The Celery tasks of a labelling worker: thin shells around `worker.labelling`."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+from celery import shared_task
+
+from worker.broker.messages import LABEL_JOB
+from worker.labelling import run_job
+
+if TYPE_CHECKING:
+    from worker.context import Context
+
+
+@shared_task(name=LABEL_JOB)  # type: ignore[untyped-decorator]  # celery ships no types
+def label_job(job_id: int) -> None:
+    """Detect and classify the faces of one job's images; the ledger says which they are."""
+    run_job(_context(), job_id)
+
+
+@cache
+def _context() -> Context:
+    # On first use and not at import: the process must have been started, not forked, by then.
+    from worker.entry import open_context
+
+    return open_context()

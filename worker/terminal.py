@@ -1,0 +1,72 @@
+"""What commands print: results on standard output, everything else on standard error."""
+
+from __future__ import annotations
+
+import json
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from rich.progress import Task
+
+
+def print_json(result: Mapping[str, Any]) -> None:
+    """Print the one object that a program reads."""
+    sys.stdout.write(json.dumps(result, ensure_ascii=False) + "\n")
+    sys.stdout.flush()
+
+
+def out() -> Console:
+    """Results for people."""
+    return Console(highlight=False)
+
+
+def log() -> Console:
+    """Everything that is no result."""
+    return Console(stderr=True, highlight=False)
+
+
+class RateColumn(ProgressColumn):
+    """Items a second over the last half minute."""
+
+    def __init__(self, unit: str) -> None:
+        super().__init__()
+        self._unit = unit
+
+    def render(self, task: Task) -> Text:
+        """The rate, or nothing before the first item."""
+        speed = task.finished_speed or task.speed
+        return Text(f"{speed:,.1f} {self._unit}/s" if speed else "")
+
+
+@contextmanager
+def progress_bar(unit: str, *, quiet: bool = False) -> Iterator[Progress]:
+    """A progress bar on standard error, with rate and time left; none where nobody looks."""
+    console = log()
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        RateColumn(unit),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    hidden = quiet or not console.is_terminal
+    with Progress(*columns, console=console, transient=True, disable=hidden) as bar:
+        yield bar
