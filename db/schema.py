@@ -34,9 +34,13 @@ def connect(settings: DatabaseSettings) -> Database:
         UnavailableError: when it does not answer.
     """
     database = open_database(settings)
-    if revision(database) != head():
-        with database.write() as connection:
-            _prepare(connection)
+    try:
+        if revision(database) != head():
+            with database.write() as connection:
+                _prepare(connection)
+    except BaseException:
+        database.close()
+        raise
     return database
 
 

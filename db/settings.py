@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy import URL
 
 
 class DatabaseSettings(BaseSettings):
@@ -26,4 +27,5 @@ class DatabaseSettings(BaseSettings):
         """The database's URL, with its password."""
         if self.database_url is not None:
             return self.database_url.get_secret_value()
-        return f"sqlite:///{self.home.absolute() / 'kaolabel.db'}"
+        path = str(self.home.absolute() / "kaolabel.db")
+        return URL.create("sqlite", database=path).render_as_string()

@@ -99,7 +99,7 @@ def label(
         images=tuple(work.images),
         rescored=() if model is None else _rescore(work.detections, ledger, model),
         version_id=None if model is None else model.version_id,
-        embedder=None if model is None else model.embedder.id,
+        embedder=None if model is None else model.embedder.spec.id,
         decoded=len(work.examined),
     )
 

@@ -29,6 +29,7 @@ _REASONS = {
     errno.ENOTDIR: "vanished",
     errno.EACCES: "permission_denied",
     errno.EPERM: "permission_denied",
+    errno.EISDIR: "not_a_file",
     errno.ELOOP: "not_a_file",
     errno.ENXIO: "not_a_file",
 }
@@ -41,10 +42,8 @@ def read_file(path: bytes, *, limit: int) -> bytes:
         FileError: with the reason.
     """
     try:
-        # A FIFO would block without O_NONBLOCK; a file may have become a link since the walk.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
-        with open(descriptor, "rb") as file:  # noqa: PTH123  # a descriptor, not a path
-            status = os.fstat(descriptor)
+        with open(os.fsdecode(path), "rb", opener=_open) as file:
+            status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode):
                 raise FileError("not_a_file", "it is no regular file any more")
             if status.st_size > limit:
@@ -53,6 +52,11 @@ def read_file(path: bytes, *, limit: int) -> bytes:
     except OSError as error:
         reason = _REASONS.get(error.errno or 0, "read_error")
         raise FileError(reason, error.strerror or str(error)) from error
+
+
+def _open(path: str, flags: int) -> int:
+    # A FIFO would block without O_NONBLOCK; a file may have become a link since the walk.
+    return os.open(path, flags | os.O_NONBLOCK | os.O_NOFOLLOW)
 
 
 def require_archive(root: bytes) -> None:

@@ -44,14 +44,23 @@ def unscored(
     )
     for some in chunks(detection_ids):
         rows = connection.execute(query.where(Face.detection_id.in_(some))).all()
-        crops = _crops(connection, [row.id for row in rows if row.vector is None])
+        bare = crops(connection, [row.id for row in rows if row.vector is None])
         for row in rows:
-            yield StoredFace(id=row.id, embedding=row.vector, crop=crops.get(row.id))
+            yield StoredFace(id=row.id, embedding=row.vector, crop=bare.get(row.id))
 
 
 def crop(connection: Connection, face_id: int) -> Crop | None:
     """The stored crop of a face."""
-    return _crops(connection, [face_id]).get(face_id)
+    return crops(connection, [face_id]).get(face_id)
+
+
+def crops(connection: Connection, face_ids: Sequence[int]) -> dict[int, Crop]:
+    """The stored crops of many faces by face id, in few queries."""
+    found: dict[int, Crop] = {}
+    for some in chunks(face_ids):
+        rows = connection.execute(select(FaceCrop).where(FaceCrop.face_id.in_(some)))
+        found.update((row.face_id, _crop(row)) for row in rows)
+    return found
 
 
 def standing() -> Subquery:
@@ -82,14 +91,6 @@ def said_by_people() -> Subquery:
     is_label = func.max(case((Annotation.kind == "is", Annotation.label))).label("label")
     no_face = func.max(case((Annotation.kind == "not_a_face", 1), else_=0)).label("no_face")
     return select(Annotation.face_id, is_label, no_face).group_by(Annotation.face_id).subquery()
-
-
-def _crops(connection: Connection, face_ids: Sequence[int]) -> dict[int, Crop]:
-    found: dict[int, Crop] = {}
-    for some in chunks(face_ids):
-        rows = connection.execute(select(FaceCrop).where(FaceCrop.face_id.in_(some)))
-        found.update((row.face_id, _crop(row)) for row in rows)
-    return found
 
 
 def _crop(row: Row[*tuple[Any, ...]]) -> Crop:

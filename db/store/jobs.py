@@ -41,12 +41,13 @@ def mark_published(connection: Connection, job_ids: Sequence[int]) -> None:
 
 
 def unpublished(connection: Connection, run_id: int) -> list[int]:
-    """Queued jobs of a run for which no message has been sent."""
+    """Queued jobs of a run for which no message has been sent, though one is due."""
     return list(
         connection.scalars(
-            select(Job.id).where(
-                Job.run_id == run_id, Job.state == JobState.QUEUED, Job.published_at.is_(None)
-            )
+            select(Job.id)
+            .where(Job.run_id == run_id, Job.state == JobState.QUEUED)
+            .where(Job.published_at.is_(None), Job.not_before <= now())
+            .order_by(Job.id)
         )
     )
 

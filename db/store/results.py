@@ -58,7 +58,7 @@ def commit(connection: Connection, claim: Claim, result: JobResult) -> None:
     detections = _contents(connection, claim.run.chain_id, result.contents)
     _faces(connection, detections, result)
     _rescored(connection, result)
-    _images(connection, claim.run.chain_id, result)
+    _images(connection, claim, result)
 
 
 def known(
@@ -151,10 +151,12 @@ def _contents(
 
 def _content_ids(connection: Connection, sha256s: Sequence[bytes]) -> dict[bytes, int]:
     found: dict[bytes, int] = {}
-    for some in chunks(sha256s):
-        rows = connection.execute(
-            select(Content.sha256, Content.id).where(Content.sha256.in_(some))
-        )
+    # Locked, so that of two jobs with the same bytes the later one sees what the other stored; in
+    # order, so that they do not deadlock.
+    query = select(Content.sha256, Content.id).order_by(Content.sha256)
+    query = query.with_for_update(key_share=True)
+    for some in chunks(sorted(sha256s)):
+        rows = connection.execute(query.where(Content.sha256.in_(some)))
         found.update((row.sha256, row.id) for row in rows)
     return found
 
@@ -259,8 +261,9 @@ def _predictions(
     insert_missing(connection, PredictionRow, rows, key=("face_id",))
 
 
-def _images(connection: Connection, chain_id: str, result: JobResult) -> None:
-    links = known(connection, chain_id, {i.sha256 for i in result.images if i.sha256 is not None})
+def _images(connection: Connection, claim: Claim, result: JobResult) -> None:
+    hashes = {image.sha256 for image in result.images if image.sha256 is not None}
+    links = known(connection, claim.run.chain_id, hashes)
     rows = [
         _image_row(image, links, result.version_id)
         for image in sorted(result.images, key=lambda image: image.image_id)
@@ -269,7 +272,8 @@ def _images(connection: Connection, chain_id: str, result: JobResult) -> None:
     if rows:
         connection.execute(
             update(Image)
-            .where(Image.id == bindparam("key"))
+            # A file that changed meanwhile was taken out of the job: it stays due.
+            .where(Image.id == bindparam("key"), Image.job_id == claim.job_id)
             .values(due=False, **{column: bindparam(column) for column in columns}),
             rows,
         )

@@ -23,7 +23,7 @@ def count(connection: Connection, run: RunRecord) -> Tally:
     rows = connection.execute(
         select(Image.outcome, func.count()).where(Image.run_id == run.id).group_by(Image.outcome)
     )
-    images = dict(rows.tuples().all())
+    images = dict(rows.all())
     contents = connection.execute(
         select(func.count(Image.content_id.distinct())).where(Image.run_id == run.id)
     ).scalar_one()
@@ -76,6 +76,17 @@ def faceless_images(
             detail=row.detail,
             preview=row.jpeg,
         )
+
+
+def reasons(connection: Connection, run: RunRecord, outcome: Outcome) -> dict[str | None, int]:
+    """The archive's images of an outcome by reason, in the order of `faceless_images`."""
+    rows = connection.execute(
+        select(Image.reason, func.count())
+        .where(Image.run_id == run.id, Image.outcome == outcome)
+        .group_by(Image.reason)
+        .order_by(Image.reason)
+    )
+    return dict(rows.all())
 
 
 def _labels(connection: Connection, run: RunRecord) -> tuple[dict[str, int], int, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from celery import Celery
 from kombu import Queue
@@ -25,8 +26,16 @@ def create_app(broker_url: str, settings: BrokerSettings) -> Celery:
     """A Celery application on a Redis broker; connects on first use.
 
     Raises:
-        UsageError: for a URL that is not Redis's.
+        UsageError: for a URL that cannot be read, or is not Redis's.
     """
+    try:
+        _ = urlsplit(broker_url).port
+    except ValueError as error:
+        # Not quoted, as what stands in the port's place may be a piece of a password.
+        raise UsageError(
+            "KAOLABEL_BROKER_URL cannot be read: write redis://:PASSWORD@HOST:PORT/0, with special"
+            " characters of the password as %XX"
+        ) from error
     if not broker_url.startswith(("redis://", "rediss://", "redis+socket://")):
         raise UsageError(f"KAOLABEL_BROKER_URL {mask(broker_url)} is no redis:// URL")
     app = Celery("kaolabel", broker=broker_url, set_as_current=False, include=["worker.tasks"])

@@ -15,6 +15,7 @@ import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
+from urllib.parse import quote
 
 import redis
 
@@ -46,7 +47,7 @@ class EmbeddedRedis:
     def __init__(self, home: Path) -> None:
         self.folder = home.absolute() / "redis"
         self.socket = _socket_path(self.folder)
-        self.url = f"redis+socket://{self.socket}"
+        self.url = f"redis+socket://{quote(os.fsencode(self.socket))}"
         self._process: subprocess.Popen[bytes] | None = None
         self._lock: IO[bytes] | None = None
 
@@ -59,14 +60,14 @@ class EmbeddedRedis:
         """
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._lock = _lock(self.folder / "lock")
-        self._process = subprocess.Popen(
-            tether.command(self._command(), signal=signal.SIGTERM),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
         try:
+            self._process = subprocess.Popen(
+                tether.command(self._command(), signal=signal.SIGTERM),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )
             self._wait()
         except BaseException:
             self._stop()

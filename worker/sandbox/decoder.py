@@ -17,6 +17,8 @@ from worker.sandbox import wire
 from worker.sandbox.child import FIND, WHOLE
 
 if TYPE_CHECKING:
+    from typing import IO
+
     from worker.sandbox.examined import Examined
     from worker.sandbox.limits import Order
 
@@ -56,10 +58,8 @@ class Decoder:
             env=_environment(order),
             bufsize=0,
         )
-        self._selector = selectors.DefaultSelector()
-        assert self._process.stdout is not None  # noqa: S101  # it is a pipe
-        os.set_blocking(self._process.stdout.fileno(), False)
-        self._selector.register(self._process.stdout, selectors.EVENT_READ)
+        self._readable = _selector(self._process.stdout, selectors.EVENT_READ)
+        self._writable = _selector(self._process.stdin, selectors.EVENT_WRITE)
         self._greet()
 
     def examine(self, data: bytes, *, whole: bool = False) -> Examined:
@@ -71,7 +71,7 @@ class Decoder:
         """
         deadline = time.monotonic() + self._order.limits.seconds
         try:
-            self._send(WHOLE if whole else FIND, data)
+            self._send(deadline, WHOLE if whole else FIND, data)
             head = wire.read_frame(self._reader(deadline), limit=wire.MAX_REPORT)
             body = wire.read_frame(self._reader(deadline), limit=wire.MAX_REPORT)
             return wire.unpack(head, body)
@@ -98,7 +98,8 @@ class Decoder:
         """End the process at once and free its pipes."""
         self._process.kill()
         self._process.wait()
-        self._selector.close()
+        self._readable.close()
+        self._writable.close()
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
                 with contextlib.suppress(OSError):
@@ -110,9 +111,10 @@ class Decoder:
         return self._process.pid
 
     def _greet(self) -> None:
+        deadline = time.monotonic() + _START_SECONDS
         try:
-            self._send(self._order.to_json())
-            reader = self._reader(time.monotonic() + _START_SECONDS)
+            self._send(deadline, self._order.to_json())
+            reader = self._reader(deadline)
             error = json.loads(wire.read_frame(reader, limit=wire.MAX_REPORT))["error"]
         except (OSError, EOFError, ValueError, KeyError, TypeError) as problem:
             self.kill()
@@ -121,13 +123,18 @@ class Decoder:
             self.kill()
             raise DetectorError(error)
 
-    def _send(self, *parts: bytes) -> None:
+    def _send(self, deadline: float, *parts: bytes) -> None:
         assert self._process.stdin is not None  # noqa: S101  # it is a pipe
-        with open(self._process.stdin.fileno(), "wb", closefd=False) as stdin:
-            wire.write_frame(stdin, *parts)
+        for piece in wire.frame(*parts):
+            rest = memoryview(piece)
+            while rest:
+                # A process that hangs does not read either.
+                if not self._writable.select(max(0.0, deadline - time.monotonic())):
+                    raise TimeoutError
+                rest = rest[os.write(self._process.stdin.fileno(), rest) :]
 
     def _reader(self, deadline: float) -> _Reader:
-        return _Reader(self._process, self._selector, deadline)
+        return _Reader(self._process, self._readable, deadline)
 
     def _epitaph(self) -> str:
         code = self._process.returncode
@@ -157,10 +164,21 @@ class _Reader:
                 raise TimeoutError
             part = os.read(self._process.stdout.fileno(), min(count - len(received), 1 << 20))
             if not part:
-                self._process.wait(5)
+                # A moment for the exit code; one that lives on without its pipe is killed.
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    self._process.wait(5)
                 raise EOFError
             received += part
         return bytes(received)
+
+
+def _selector(pipe: IO[bytes] | None, events: int) -> selectors.BaseSelector:
+    """Waits for a pipe, which is set not to block."""
+    assert pipe is not None  # noqa: S101  # asked for when the process was started
+    os.set_blocking(pipe.fileno(), False)
+    selector = selectors.DefaultSelector()
+    selector.register(pipe, events)
+    return selector
 
 
 def _environment(order: Order) -> dict[str, str]:

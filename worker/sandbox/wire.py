@@ -25,11 +25,15 @@ _LENGTH = struct.Struct(">I")
 MAX_REPORT = 256 * 1024 * 1024
 
 
+def frame(*parts: bytes) -> tuple[bytes, ...]:
+    """The pieces to send for the parts to arrive as one frame."""
+    return (_LENGTH.pack(sum(len(part) for part in parts)), *parts)
+
+
 def write_frame(stream: IO[bytes], *parts: bytes) -> None:
     """Send the parts as one frame."""
-    stream.write(_LENGTH.pack(sum(len(part) for part in parts)))
-    for part in parts:
-        stream.write(part)
+    for piece in frame(*parts):
+        stream.write(piece)
     stream.flush()
 
 
@@ -66,13 +70,20 @@ def unpack(head: bytes, body: bytes) -> Examined:
     """The report that `pack` packed.
 
     Raises:
-        ValueError, KeyError, TypeError: when the frames are no report.
+        ValueError: when the frames are no report.
     """
-    fields = json.loads(head)
-    blobs = _slices(body, fields["blobs"])
+    try:
+        return _report(json.loads(head), body)
+    except (ArithmeticError, LookupError, RecursionError, TypeError, ValueError) as error:
+        raise ValueError(f"a decoder sent no report: {error}") from error
+
+
+def _report(fields: dict[str, Any], body: bytes) -> Examined:
+    *blobs, preview = _slices(body, fields["blobs"])
+    pairs = zip(blobs[::2], blobs[1::2], strict=True)
     faces = tuple(
-        _face(face, jpeg=blobs[2 * place], pixels=blobs[2 * place + 1])
-        for place, face in enumerate(fields["faces"])
+        _face(face, jpeg=jpeg, pixels=pixels)
+        for face, (jpeg, pixels) in zip(fields["faces"], pairs, strict=True)
     )
     return Examined(
         outcome=Outcome(fields["outcome"]),
@@ -82,7 +93,7 @@ def unpack(head: bytes, body: bytes) -> Examined:
         height=fields["height"],
         format=fields["format"],
         faces=faces,
-        preview=blobs[-1] or None,
+        preview=preview or None,
     )
 
 

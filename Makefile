@@ -1,0 +1,64 @@
+# Two commands matter on a fresh machine: `make demo` and `make test`. The rest is for developers.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+JOBS ?= $(shell nproc)
+
+# The first interpreter that runs and is of a version that kaolabel supports.
+PYTHON ?= $(shell for python in python3.12 python3.11 python3; do \
+	$$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' 2>/dev/null \
+	&& echo $$python && break; done)
+
+.PHONY: help
+help: ## List these targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
+
+$(INSTALLED): locks/dev.txt pyproject.toml
+	@test -n "$(PYTHON)" || { echo "kaolabel needs Python 3.11 or 3.12: make PYTHON=/path/to/python3.12" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r locks/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+.PHONY: install
+install: $(INSTALLED) ## Set up .venv with the locked versions
+
+.PHONY: demo
+demo: $(INSTALLED) ## Draw an archive, train, label it, and leave demo/report.html
+	$(BIN)/kaolabel demo --out demo
+
+.PHONY: check
+check: $(INSTALLED) ## Style, types, and the floors between the packages
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+.PHONY: test
+test: $(INSTALLED) ## Run all tests
+	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal
+
+.PHONY: format
+format: $(INSTALLED) ## Mend style where it can be mended by itself
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# Hashes and no addresses: the locks hold for any index that serves the same files.
+COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-header pyproject.toml
+
+.PHONY: lock
+lock: $(INSTALLED) ## Pin the newest versions that pyproject.toml allows
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(COMPILE) --upgrade --extra cpu -o locks/cpu.txt
+	$(COMPILE) --upgrade --extra gpu -o locks/gpu.txt
+	$(COMPILE) --upgrade --extra cpu --group dev -o locks/dev.txt
+
+.PHONY: clean
+clean: ## Remove the environment and what tools and the demo left
+	rm -rf $(VENV) demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,243 @@
+"""The faces and images of the page, as a stream of small pictures in groups."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import groupby, islice
+from typing import TYPE_CHECKING
+
+from db.records import Outcome
+from db.store import faces, tally
+from review.share import fair_cap, spread
+from review.text import file_url, visible, visible_path
+from review.thumbnail import thumbnail
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from concurrent.futures import Executor
+
+    from sqlalchemy import Connection
+
+    from db.records import Crop, FacelessImage, LabelledFace, RunRecord, Tally
+
+# About 3 KB each in the page. 20,000 faces make 60 MB, which browsers still open within seconds.
+FACES_SHOWN = 20_000
+# Of each outcome without faces; a preview takes about 4 KB.
+IMAGES_SHOWN = 3_000
+
+FACE_SIDE = 112
+PREVIEW_SIDE = 160
+
+# Crops that are in memory at a time, about 16 KB each.
+_BATCH = 256
+
+# The group of a face: ("label", name), or one of these.
+UNKNOWN, UNSCORED = ("unknown", ""), ("unscored", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A group of faces in the list of contents.
+
+    Attributes:
+        anchor: its id in the page.
+        kind: `label`, `unknown` or `unscored`.
+        count: faces in the archive.
+        shown: how many of them the page shows.
+    """
+
+    anchor: str
+    kind: str
+    title: str
+    count: int
+    shown: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A face of the page.
+
+    Attributes:
+        picture: data URI; None where the stored crop is damaged or gone.
+        where: box (x0 y0 x1 y1, in pixels of the upright image) and detector.
+        url: of the image, where it cannot be told from `path`; else empty.
+        confidence: 0 to 1; None where no model's word counts.
+    """
+
+    picture: str | None
+    path: str
+    where: str
+    url: str
+    guess: str
+    confidence: float | None
+    stale: bool
+    annotated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """An image without a face; `picture` and `url` as in `Tile`."""
+
+    picture: str | None
+    path: str
+    url: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A group of faces, in order of falling confidence."""
+
+    entry: Entry
+    tiles: Iterator[Tile]
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """The images without a face that share a reason."""
+
+    title: str
+    count: int
+    shown: int
+    frames: Iterator[Frame]
+
+
+class Gallery:
+    """What a page shows, read from the database while it is written.
+
+    Where there is more than a page can hold, each group shows a fair share of its faces, evenly
+    spread from the most to the least certain.
+
+    Args:
+        connection: a snapshot; counts and rows must agree.
+        counts: the totals of the same run.
+        pool: threads that make the pictures.
+        advance: told of each batch how many pictures were made.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        run: RunRecord,
+        counts: Tally,
+        *,
+        pool: Executor,
+        advance: Callable[[int], object],
+    ) -> None:
+        self._connection = connection
+        self._run = run
+        self._pool = pool
+        self._advance = advance
+        self._entries = _entries(counts)
+        self._reasons = {
+            outcome: tally.reasons(connection, run, outcome)
+            for outcome in (Outcome.NO_FACE, Outcome.UNREADABLE, Outcome.QUARANTINED)
+        }
+
+    @property
+    def entries(self) -> list[Entry]:
+        """The groups of faces: labels with many faces first, then unknown and unscored."""
+        ordered = sorted(self._entries.values(), key=lambda entry: -entry.count)
+        return sorted(ordered, key=lambda entry: ("label", "unknown", "unscored").index(entry.kind))
+
+    @property
+    def pictures(self) -> int:
+        """How many faces and images will be shown."""
+        images = (sum(self._shown(outcome).values()) for outcome in self._reasons)
+        return sum(entry.shown for entry in self._entries.values()) + sum(images)
+
+    def sections(self) -> Iterator[Section]:
+        """The groups of faces by label, then unknown and unscored; each to be read in turn."""
+        grouped = groupby(tally.labelled_faces(self._connection, self._run), key=_group)
+        pairs = (pair for key, group in grouped for pair in self._picked(key, group))
+        for key, tiles in groupby(self._tiles(pairs), key=lambda pair: pair[0]):
+            yield Section(self._entries[key], (tile for _, tile in tiles))
+
+    def reasons(self, outcome: str) -> Iterator[Reason]:
+        """The images of an outcome by reason; each to be read in turn."""
+        kind = Outcome(outcome)
+        images = tally.faceless_images(self._connection, self._run, kind)
+        shown = self._shown(kind)
+        for reason, group in groupby(images, key=lambda image: image.reason):
+            count = self._reasons[kind][reason]
+            frames = self._frames(spread(group, count=count, cap=shown[reason]))
+            title = visible(reason or "no reason given").replace("_", " ")
+            yield Reason(title, count, shown[reason], frames)
+
+    def _shown(self, outcome: Outcome) -> dict[str | None, int]:
+        counts = self._reasons[outcome]
+        cap = fair_cap(counts.values(), budget=IMAGES_SHOWN)
+        return {reason: min(count, cap) for reason, count in counts.items()}
+
+    def _picked(
+        self, key: tuple[str, str], group: Iterable[LabelledFace]
+    ) -> Iterator[tuple[tuple[str, str], LabelledFace]]:
+        entry = self._entries[key]
+        return ((key, face) for face in spread(group, count=entry.count, cap=entry.shown))
+
+    def _tiles(
+        self, pairs: Iterator[tuple[tuple[str, str], LabelledFace]]
+    ) -> Iterator[tuple[tuple[str, str], Tile]]:
+        while batch := list(islice(pairs, _BATCH)):
+            crops = faces.crops(self._connection, [face.id for _, face in batch])
+            pictures = self._pool.map(_picture, [crops.get(face.id) for _, face in batch])
+            for (key, face), picture in zip(batch, pictures, strict=True):
+                yield key, self._tile(face, picture)
+            self._advance(len(batch))
+
+    def _tile(self, face: LabelledFace, picture: str | None) -> Tile:
+        box, path = face.box, visible_path(face.path)
+        return Tile(
+            picture=picture,
+            path=path,
+            where=f"box {box.x0} {box.y0} {box.x1} {box.y1} · {visible(face.detector)}",
+            url=self._url(face.path, path),
+            guess=visible(face.label or "") if face.unknown else "",
+            confidence=face.confidence,
+            stale=face.stale,
+            annotated=face.annotated,
+        )
+
+    def _frames(self, images: Iterator[FacelessImage]) -> Iterator[Frame]:
+        while batch := list(islice(images, _BATCH)):
+            pictures = self._pool.map(_preview, [image.preview for image in batch])
+            for image, picture in zip(batch, pictures, strict=True):
+                path = visible_path(image.path)
+                detail = visible(image.detail or "")
+                yield Frame(picture, path, self._url(image.path, path), detail)
+            self._advance(len(batch))
+
+    def _url(self, path: bytes, shown: str) -> str:
+        """Only for the few names that the page's script cannot encode from what it shows."""
+        return "" if shown.encode() == path else file_url(self._run.root, path)
+
+
+def _entries(counts: Tally) -> dict[tuple[str, str], Entry]:
+    sizes = {("label", label): number for label, number in counts.labels.items()}
+    sizes |= {UNKNOWN: counts.unknown, UNSCORED: counts.unscored}
+    sizes = {key: number for key, number in sizes.items() if number}
+    cap = fair_cap(sizes.values(), budget=FACES_SHOWN)
+    return {
+        (kind, label): Entry(
+            anchor=f"label-{place}" if kind == "label" else kind,
+            kind=kind,
+            title=visible(label) if kind == "label" else kind.capitalize(),
+            count=number,
+            shown=min(number, cap),
+        )
+        for place, ((kind, label), number) in enumerate(sizes.items(), start=1)
+    }
+
+
+def _group(face: LabelledFace) -> tuple[str, str]:
+    if face.label is None:
+        return UNSCORED
+    return UNKNOWN if face.unknown else ("label", face.label)
+
+
+def _picture(crop: Crop | None) -> str | None:
+    return None if crop is None else thumbnail(crop.jpeg, long_side=FACE_SIDE)
+
+
+def _preview(jpeg: bytes | None) -> str | None:
+    return None if jpeg is None else thumbnail(jpeg, long_side=PREVIEW_SIDE)

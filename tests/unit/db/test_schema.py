@@ -1,0 +1,132 @@
+"""The schema: set up where it is empty, checked everywhere else."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from pydantic import SecretStr
+from sqlalchemy import inspect, text
+
+from db import schema
+from db.engine import Database
+from db.errors import UsageError
+from db.settings import DatabaseSettings
+from db.tables import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parents[3]
+
+CONNECT = """
+from db import schema
+from db.settings import DatabaseSettings
+schema.connect(DatabaseSettings()).close()
+"""
+
+
+@pytest.fixture
+def empty(empty_url: str) -> Iterator[Database]:
+    """A database without tables."""
+    database = Database(empty_url)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def settings(home: Path, empty_url: str) -> DatabaseSettings:
+    """Settings that name a database without tables."""
+    return DatabaseSettings(home=home, database_url=SecretStr(empty_url))
+
+
+def test_an_empty_database_is_set_up(settings: DatabaseSettings) -> None:
+    """The first command of all needs no set-up by hand."""
+    database = schema.connect(settings)
+    assert schema.revision(database) == schema.head()
+    assert set(tables(database)) > {"archives", "images", "faces", "predictions"}
+    database.close()
+
+
+def test_a_database_that_is_set_up_stays_as_it_is(settings: DatabaseSettings) -> None:
+    """A second connect finds the rows of the first."""
+    database = schema.connect(settings)
+    with database.write() as connection:
+        connection.execute(text("INSERT INTO archives (root, display) VALUES ('', 'x')"))
+    database.close()
+    again = schema.connect(settings)
+    with again.read() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM archives")) == 1
+    again.close()
+
+
+def test_sqlite_in_the_home_folder_is_the_default(home: Path) -> None:
+    """Without a URL the database is a file in the home folder."""
+    schema.connect(DatabaseSettings(home=home)).close()
+    assert (home / "kaolabel.db").is_file()
+
+
+def test_a_foreign_database_is_refused(empty: Database, settings: DatabaseSettings) -> None:
+    """Tables of somebody else are left alone."""
+    with empty.write() as connection:
+        connection.execute(text("CREATE TABLE invoices (id INTEGER)"))
+    with pytest.raises(UsageError, match="give kaolabel a database of its own"):
+        schema.connect(settings)
+    assert tables(empty) == ["invoices"]
+
+
+def test_another_revision_is_refused(empty: Database, settings: DatabaseSettings) -> None:
+    """A database of another kaolabel is not touched, and the line says what to run."""
+    schema.upgrade(empty)
+    with empty.write() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(UsageError, match=r"is at revision 9999.*kaolabel db upgrade"):
+        schema.connect(settings)
+
+
+def test_migrations_go_up_and_down(empty: Database) -> None:
+    """Every revision can be taken back, and leaves nothing but Alembic's own table."""
+    schema.upgrade(empty)
+    schema.downgrade(empty, "base")
+    assert schema.revision(empty) is None
+    assert tables(empty) == ["alembic_version"]
+    schema.upgrade(empty)
+    assert schema.revision(empty) == schema.head()
+
+
+def test_upgrading_twice_does_nothing(empty: Database) -> None:
+    """An upgrade of a database that is there already changes nothing."""
+    schema.upgrade(empty)
+    schema.upgrade(empty)
+    assert schema.revision(empty) == schema.head()
+
+
+def test_migrations_make_the_tables_that_the_code_expects(database: Database) -> None:
+    """The history of revisions and the table classes describe the same schema."""
+    with database.read() as connection:
+        context = MigrationContext.configure(connection)
+        assert compare_metadata(context, Table.metadata) == []
+
+
+def test_many_processes_set_up_one_database(home: Path, empty_url: str) -> None:
+    """Workers that start together on an empty database all find it ready."""
+    environment = {"KAOLABEL_HOME": str(home), "KAOLABEL_DATABASE_URL": empty_url}
+    processes = [
+        subprocess.Popen([sys.executable, "-c", CONNECT], env=environment, cwd=ROOT)
+        for _ in range(4)
+    ]
+    assert [process.wait(60) for process in processes] == [0] * 4
+    database = Database(empty_url)
+    assert schema.revision(database) == schema.head()
+    database.close()
+
+
+def tables(database: Database) -> list[str]:
+    """The names of the tables."""
+    with database.read() as connection:
+        return inspect(connection).get_table_names()

@@ -1,0 +1,200 @@
+"""The backbone: Inception V3 without its top, with weights from one of several sources.
+
+Whatever the source, weights become canonical: float32 tensors by name, known by their SHA-256.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import socket
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from db.errors import ModelError, UnavailableError
+from worker.models import tensors as tensor_files
+from worker.models.network import fill, import_keras, network, read, variables
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from worker.models.network import Tensors
+
+SEEDED = "seeded"
+IMAGENET = "imagenet"
+FILE = "file"
+
+_SEED = 0x6B616F
+_LIMIT = 256 << 20
+_DOWNLOAD_TIMEOUT = 30.0
+# Weights do not depend on the input's size; this one is only small enough to build fast.
+_ANY_SIZE = 96
+
+
+@dataclass(frozen=True, slots=True)
+class Backbone:
+    """Canonical weights and where they came from.
+
+    Attributes:
+        source: `imagenet`, `seeded` or `file`.
+        sha256: the canonical hash of the weights.
+        tensors: float32 arrays by name, such as `conv2d_07/kernel`.
+    """
+
+    source: str
+    sha256: str
+    tensors: Tensors
+
+
+def obtain(source: str, *, home: Path) -> Backbone:
+    """Get the weights of a source and store them under `home`, for every later `load`.
+
+    Args:
+        source: `imagenet`, `seeded`, or the path of a file: `.weights.h5` or `.h5` for
+            `keras.applications.InceptionV3(include_top=False)`, or canonical `.safetensors`.
+        home: kaolabel's own folder.
+
+    Returns:
+        The backbone. Seeded weights are not stored, as they can always be generated again.
+
+    Raises:
+        UnavailableError: the ImageNet weights could not be downloaded.
+        ModelError: the file is missing, damaged, or made for something else.
+    """
+    if source == SEEDED:
+        return _backbone(SEEDED, _seeded())
+    if source == IMAGENET:
+        backbone = _backbone(IMAGENET, _imagenet())
+    else:
+        backbone = _backbone(FILE, _from_file(Path(source)))
+    # Also where it is there already, as what is there may be damaged.
+    tensor_files.save(backbone.tensors, stored_path(backbone.sha256, home=home))
+    return backbone
+
+
+def load(source: str, sha256: str, *, home: Path) -> Backbone:
+    """Load weights that an embedder names.
+
+    Args:
+        source: `imagenet`, `seeded` or `file`, as recorded.
+        sha256: the canonical hash that the weights must have.
+        home: kaolabel's own folder.
+
+    Returns:
+        The backbone.
+
+    Raises:
+        ModelError: the stored weights are missing or damaged.
+    """
+    path = stored_path(sha256, home=home)
+    if source == SEEDED:
+        tensors: Tensors = _seeded()
+    elif path.exists():
+        tensors = tensor_files.load(path, limit=_LIMIT)
+    else:
+        raise ModelError(
+            f"the backbone weights {sha256[:12]} are not at {path}; copy that file from the "
+            "machine that trained the model, or train again here"
+        )
+    if tensor_files.digest(tensors) != sha256:
+        raise ModelError(
+            f"the backbone weights {sha256[:12]} ({source}) do not match their SHA-256; "
+            f"delete {path} and copy it again from the machine that trained the model"
+        )
+    return Backbone(source, sha256, tensors)
+
+
+def stored_path(sha256: str, *, home: Path) -> Path:
+    """Name the file that holds weights.
+
+    Args:
+        sha256: their canonical hash.
+        home: kaolabel's own folder.
+
+    Returns:
+        A path under `home`, whether or not it exists.
+    """
+    return home / "backbones" / f"{sha256}.safetensors"
+
+
+def _backbone(source: str, tensors: Tensors) -> Backbone:
+    return Backbone(source, tensor_files.digest(tensors), tensors)
+
+
+def _seeded() -> Tensors:
+    """Generate untrained weights, the same bits on every machine.
+
+    Kernels are uniform with the variance of He et al. 2015 ("Delving Deep into Rectifiers"), which
+    keeps activations in scale. Only raw PCG64 output is used: unlike NumPy's distributions, it is
+    promised to stay as it is.
+    """
+    bits = np.random.PCG64(_SEED)
+    shapes = {name: tuple(v.shape) for name, v in variables(network(_ANY_SIZE)).items()}
+    return {name: _seeded_tensor(name, shapes[name], bits) for name in sorted(shapes)}
+
+
+def _seeded_tensor(name: str, shape: tuple[int, ...], bits: np.random.PCG64) -> NDArray[np.float32]:
+    if name.endswith("/moving_variance"):
+        return np.ones(shape, np.float32)
+    if not name.endswith("/kernel"):
+        return np.zeros(shape, np.float32)
+    raw = np.asarray(bits.random_raw(math.prod(shape)), dtype=np.uint64)
+    uniform = (raw >> np.uint64(40)).astype(np.float32) * np.float32(2.0**-23) - np.float32(1)
+    return (uniform * np.float32(math.sqrt(6 / math.prod(shape[:-1])))).reshape(shape)
+
+
+def _imagenet() -> Tensors:
+    import_keras()
+    try:
+        with _download():
+            return read(network(_ANY_SIZE, weights=IMAGENET))
+    except Exception as error:  # Keras raises a bare Exception when a download fails
+        raise UnavailableError(
+            "the ImageNet weights could not be downloaded; connect to the internet, or choose "
+            "`--backbone seeded` or `--backbone FILE`"
+        ) from error
+
+
+@contextlib.contextmanager
+def _download() -> Iterator[None]:
+    """Let Keras download: with a time limit, and its progress bar where logs belong."""
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(_DOWNLOAD_TIMEOUT)
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            yield
+    finally:
+        socket.setdefaulttimeout(before)
+
+
+def _from_file(path: Path) -> Tensors:
+    if not path.is_file():
+        raise ModelError(
+            f"there is no backbone file {path}; give `imagenet`, `seeded` or the path of a file"
+        )
+    if path.suffix == ".safetensors":
+        tensors: Tensors = tensor_files.load(path, limit=_LIMIT)
+        fill(network(_ANY_SIZE), tensors)
+        return tensors
+    return _from_keras_file(path)
+
+
+def _from_keras_file(path: Path) -> Tensors:
+    model = network(_ANY_SIZE)
+    try:
+        model.load_weights(path)
+    except Exception as error:  # Keras and h5py raise whatever they stumble over
+        raise ModelError(
+            f"{path} does not hold weights for keras.applications.InceptionV3(include_top=False); "
+            "choose another file, or `--backbone seeded`"
+        ) from error
+    tensors = read(model)
+    if not all(np.isfinite(values).all() for values in tensors.values()):
+        raise ModelError(f"{path} holds numbers that are not finite; choose another file")
+    return tensors

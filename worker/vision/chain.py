@@ -1,0 +1,190 @@
+"""Which detectors search an image, in which order, and the id that results are stored under.
+
+Nothing here loads OpenCV or animeface: the producer names a chain that it never runs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from importlib import metadata, util
+from pathlib import Path
+
+from db.errors import DetectorError
+
+# Part of every chain id. Raise it with any change to decoding, detection or the filtering of boxes
+# that can change a result: stored detections are only reused under an equal id.
+REVISION = 1
+
+ANIMEFACE = "animeface"
+LBP_SHA256 = "9376d30ac38db6bda2a68b88b3b76bbd7e6aa33af47f7f5c76bc88ca75f1ce30"
+
+_MAX_CASCADE_BYTES = 64 * 1024 * 1024
+_MAX_NAME = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One search of an image by one detector.
+
+    Attributes:
+        detector: `animeface`, `lbp`, or the stem of another cascade's file name.
+        version: SHA-256 of the cascade file in hex, or the version of the animeface package.
+        long_side: the image is shrunk to at most this many pixels on its long side.
+        min_neighbors: how many overlapping hits a cascade needs for a face; 0 for animeface.
+        cascade: the cascade file; None for animeface. Not part of the id: its content counts.
+    """
+
+    detector: str
+    version: str
+    long_side: int
+    min_neighbors: int = 0
+    cascade: Path | None = None
+
+    @property
+    def id(self) -> str:
+        """Detector, version and parameters, such as `lbp:9376d30a@400n3`."""
+        version = self.version[:8] if self.cascade else self.version
+        neighbors = f"n{self.min_neighbors}" if self.cascade else ""
+        return f"{self.detector}:{version}@{self.long_side}{neighbors}"
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """Detectors in order; a later one runs only where the earlier ones found nothing."""
+
+    steps: tuple[Step, ...]
+
+    def __post_init__(self) -> None:
+        if not self.steps:
+            raise DetectorError("a detector chain needs at least one step")
+
+    @property
+    def id(self) -> str:
+        """What detections are stored under; equal ids give equal results. Under 200 characters."""
+        return "+".join([*(step.id for step in self.steps), f"r{REVISION}"])
+
+    def to_json(self) -> str:
+        """The chain as one line of ASCII JSON, for a decoder process."""
+        return json.dumps([_to_fields(step) for step in self.steps])
+
+    @classmethod
+    def from_json(cls, text: str) -> Chain:
+        """The chain that `to_json` wrote.
+
+        Raises:
+            DetectorError: the text describes no chain.
+        """
+        try:
+            return cls(tuple(_from_fields(fields) for fields in json.loads(text)))
+        except (TypeError, ValueError, KeyError) as error:
+            raise DetectorError(f"this is no detector chain: {text[:80]!r}") from error
+
+
+def default_chain(cascade: Path | None) -> Chain:
+    """The chain that suits a cascade, or animeface alone without one.
+
+    The LBP anime cascade is quick and rarely wrong at 400 px; animeface finds most of what it
+    misses; two more sensitive passes of the cascade come last. Any other cascade, of whatever it
+    was trained on, searches alone.
+
+    Args:
+        cascade: an OpenCV cascade file, or None.
+
+    Raises:
+        DetectorError: the file is missing, empty or no cascade, or animeface is not installed.
+    """
+    if cascade is None:
+        return Chain((_animeface(480), _animeface(960)))
+    sha256 = _hash_of(cascade)
+    if sha256 == LBP_SHA256:
+        return _lbp_chain(cascade)
+    name = re.sub(r"[^A-Za-z0-9_.-]", "_", cascade.stem)[:_MAX_NAME]
+    passes = ((480, 4), (960, 4))
+    return Chain(tuple(Step(name, sha256, side, n, cascade) for side, n in passes))
+
+
+def find_cascade(name: str) -> Path:
+    """The cascade file of that path, or the one of that name in the OpenCV package.
+
+    Args:
+        name: a path, or a name such as `haarcascade_frontalface_default`.
+
+    Raises:
+        DetectorError: there is neither such a file nor such a name.
+    """
+    path = Path(name).expanduser()
+    if path.exists():
+        return path
+    folder = _packaged_cascades()
+    packaged = folder / f"{name.removesuffix('.xml')}.xml" if folder else None
+    if packaged and packaged.parent == folder and packaged.is_file():
+        return packaged
+    raise DetectorError(
+        f"there is no cascade {name!r}: give the path of a cascade file, or a name from the"
+        " OpenCV package such as haarcascade_frontalface_default"
+    )
+
+
+def _lbp_chain(cascade: Path) -> Chain:
+    first, sensitive, fine = (
+        Step("lbp", LBP_SHA256, long_side, neighbors, cascade)
+        for long_side, neighbors in ((400, 3), (400, 1), (800, 2))
+    )
+    return Chain((first, _animeface(480), sensitive, fine))
+
+
+def _animeface(long_side: int) -> Step:
+    try:
+        return Step(ANIMEFACE, metadata.version(ANIMEFACE), long_side)
+    except metadata.PackageNotFoundError as error:
+        raise DetectorError("animeface is not installed: pip install animeface==2.0.3") from error
+
+
+def _packaged_cascades() -> Path | None:
+    spec = util.find_spec("cv2")
+    return Path(spec.origin).parent / "data" if spec and spec.origin else None
+
+
+def _hash_of(cascade: Path) -> str:
+    try:
+        if not cascade.is_file():
+            raise DetectorError(f"there is no cascade file {str(cascade)!r}")
+        with cascade.open("rb") as file:
+            content = file.read(_MAX_CASCADE_BYTES + 1)
+    except OSError as error:
+        raise DetectorError(
+            f"cannot read the cascade {str(cascade)!r}: {error.strerror}"
+        ) from error
+    _require_cascade(content, cascade)
+    return hashlib.sha256(content).hexdigest()
+
+
+def _require_cascade(content: bytes, path: Path) -> None:
+    if not content:
+        raise DetectorError(f"the cascade {str(path)!r} is empty: download it again")
+    if len(content) > _MAX_CASCADE_BYTES or not re.search(b"opencv_storage|%YAML", content):
+        raise DetectorError(f"{str(path)!r} is no OpenCV cascade: give the XML file of one")
+
+
+def _to_fields(step: Step) -> dict[str, str | int | None]:
+    return {
+        "detector": step.detector,
+        "version": step.version,
+        "long_side": step.long_side,
+        "min_neighbors": step.min_neighbors,
+        "cascade": str(step.cascade) if step.cascade else None,
+    }
+
+
+def _from_fields(fields: dict[str, str | int | None]) -> Step:
+    cascade = fields["cascade"]
+    return Step(
+        str(fields["detector"]),
+        str(fields["version"]),
+        int(fields["long_side"] or 0),
+        int(fields["min_neighbors"] or 0),
+        Path(str(cascade)) if cascade else None,
+    )
