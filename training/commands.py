@@ -17,6 +17,7 @@ from worker.settings import WorkerSettings
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from db.engine import Database
     from worker.sandbox.pool import DecoderPool
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
@@ -33,6 +34,10 @@ def train(
     backbone: Annotated[
         str | None, typer.Option(help="imagenet, seeded, or a weights file.")
     ] = None,
+    taps: Annotated[
+        str | None,
+        typer.Option(help="Layers to embed with, such as mixed3+mixed5+mixed8; see the README."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Train a model on labelled images and make it the active one.
@@ -44,11 +49,13 @@ def train(
 
         kaolabel train faces/ --crops --backbone seeded
     """
-    from training.report import describe, render
+    from training.report import describe_training, render_training
     from training.trainer import train as train_model
     from worker.models.registry import publish
+    from worker.vision.embed import parse_taps
 
     settings, home = TrainingSettings(), DatabaseSettings().home
+    chosen = None if taps is None else parse_taps(taps)
     database = schema.connect(DatabaseSettings())
     with decoders(home) as pool, progress(quiet=as_json) as show:
         trained = train_model(
@@ -57,15 +64,17 @@ def train(
             backbone=backbone or settings.backbone,
             home=home,
             examine=lambda items: pool.examine(items, whole=crops),
+            taps=chosen,
             seed=settings.seed,
+            parent=_active_artifact(database),
             progress=show,
         )
     version = publish(database, trained.artifact, why=f"trained on {folder}")
-    result = describe(version.id, trained)
+    result = describe_training(version.id, trained)
     if as_json:
         terminal.print_json(result)
     else:
-        terminal.out().print(render(result))
+        terminal.out().print(render_training(result))
 
 
 def evaluate(folder: Folder, *, crops: Crops = False, as_json: AsJson = False) -> None:
@@ -119,6 +128,14 @@ def demo(
     from training.demo import run_demo
 
     run_demo(out)
+
+
+def _active_artifact(database: Database) -> str | None:
+    from db.store import models
+
+    with database.read() as connection:
+        version = models.active(connection)
+    return None if version is None else version.sha256
 
 
 @contextmanager

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from training.discriminant import Faces
 
 FOLDS = 5
-# Trained backbones like much shrinkage and the seeded one little, so each fit chooses.
-SHRINKAGES = (0.01, 0.03, 0.1, 0.3, 0.5)
+# Trained backbones like much shrinkage and the seeded one little, so each fit chooses; among equals
+# the first, which is the most cautious.
+SHRINKAGES = (0.5, 0.3, 0.1, 0.03, 0.01)
 # The share of rightly labelled known faces that the threshold must let pass.
 KEEP = 0.97
 # Where no label can be left out, too little is known to reject more.
@@ -26,7 +27,8 @@ CAUTIOUS_THRESHOLD = 0.5
 _LEAVE_OUT_LABELS = 8
 # Leaving one out must leave two labels to choose between.
 _LEAST_TO_LEAVE_OUT = 3
-_TEMPERATURES = np.geomspace(1.0, 200.0, 81)
+_TEMPERATURES = np.geomspace(0.05, 500.0, 121)
+_TINY = 1e-12
 _BACKGROUND_PERCENTILE = 1.0
 
 
@@ -52,16 +54,10 @@ class _Trial:
 
     shrinkage: float
     temperature: float
+    background: float
     loss: float
     logits: NDArray[np.float64]
     truth: NDArray[np.intp]
-
-    @property
-    def background(self) -> float:
-        """Where hardly any known face has as little evidence for all labels together."""
-        scaled = self.logits / self.temperature
-        energies = self.temperature * np.logaddexp.reduce(scaled, axis=1)
-        return round(float(np.percentile(energies, _BACKGROUND_PERCENTILE)), 6)
 
 
 def fit(faces: Faces, *, seed: int) -> Fitted:
@@ -121,15 +117,32 @@ def _best_trial(faces: Faces, *, seed: int) -> _Trial:
 
 
 def _judge(shrinkage: float, logits: NDArray[np.float64], truth: NDArray[np.intp]) -> _Trial:
-    """Find the temperature of the least negative log-likelihood; Guo et al. 2017."""
-    right = logits[np.arange(len(truth)), truth]
-    losses = [
-        float(np.mean(np.logaddexp.reduce(logits / value, axis=1) - right / value))
-        for value in _TEMPERATURES
-    ]
-    best = int(np.argmin(losses))
-    temperature = round(float(_TEMPERATURES[best]), 6)
-    return _Trial(shrinkage, temperature, losses[best], logits, truth)
+    """Find the temperature of the least loss, and the background that goes with it."""
+    trials = []
+    for temperature in _TEMPERATURES.round(6).tolist():
+        background = _background(logits, temperature)
+        shares = calibrate(logits, temperature=temperature, background=background)
+        loss = _loss(shares[np.arange(len(truth)), truth])
+        trials.append(_Trial(shrinkage, temperature, background, loss, logits, truth))
+    return min(trials, key=lambda trial: trial.loss)
+
+
+def _background(logits: NDArray[np.float64], temperature: float) -> float:
+    """Put "none of these" where hardly any known face has as little evidence for all labels."""
+    energies = temperature * np.logaddexp.reduce(logits / temperature, axis=1)
+    return round(float(np.percentile(energies, _BACKGROUND_PERCENTILE)), 6)
+
+
+def _loss(right: NDArray[np.float64]) -> float:
+    """Negative log-likelihood of the right labels' probabilities.
+
+    The target is a little below 1, by how few faces there are, as otherwise a few faces that are
+    easily told apart would make for a boundless confidence; Platt 1999, "Probabilistic Outputs for
+    Support Vector Machines".
+    """
+    target = (len(right) + 1) / (len(right) + 2)
+    likely = np.clip(right, _TINY, 1 - _TINY)
+    return float(-np.mean(target * np.log(likely) + (1 - target) * np.log1p(-likely)))
 
 
 def _known(trial: _Trial) -> NDArray[np.float64]:
@@ -168,11 +181,14 @@ def _threshold(known: NDArray[np.float64], strangers: NDArray[np.float64]) -> fl
         return CAUTIOUS_THRESHOLD
     limit = float(np.quantile(known, 1 - KEEP, method="lower"))
     if not len(strangers):
-        return min(limit, CAUTIOUS_THRESHOLD)
+        return min(_down(limit), CAUTIOUS_THRESHOLD)
 
     def parted(threshold: float) -> float:
         return float((known >= threshold).mean() + (strangers < threshold).mean())
 
-    # Confidences have six decimals; rounding up could lose the face that a value comes from.
-    candidates = np.floor(np.linspace(0, limit, 200) * 1e6) / 1e6
-    return float(max(candidates, key=parted))
+    return max((_down(value) for value in np.linspace(0, limit, 200)), key=parted)
+
+
+def _down(value: float) -> float:
+    """Cut to six decimals, as confidences have; rounding up could lose the face that it is of."""
+    return float(np.floor(value * 1e6) / 1e6)

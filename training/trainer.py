@@ -63,6 +63,7 @@ def train(
     home: Path,
     examine: Examine,
     progress: Progress,
+    taps: tuple[str, ...] | None = None,
     seed: int = 0,
     parent: str | None = None,
 ) -> TrainedModel:
@@ -78,6 +79,7 @@ def train(
         home: kaolabel's own folder, in which the model is saved.
         examine: decodes (index, bytes) pairs and finds faces, largest first, in any order.
         progress: called with (stage, done, total).
+        taps: layers of the backbone to embed with; by default those that suit it.
         seed: what hold-out, copies and folds depend on.
         parent: the artifact hash of the model that this one shall replace.
 
@@ -91,7 +93,7 @@ def train(
     """
     samples, skipped = _samples(folder, examine=examine, progress=progress)
     weights = backbones.obtain(backbone, home=home)
-    embedder = Embedder(EmbedderSpec.of(weights), home=home)
+    embedder = Embedder(EmbedderSpec.of(weights, taps=taps), home=home)
     faces = _faces(samples, embedder=embedder, seed=seed, progress=progress)
     fitted, holdout = _fit(faces, seed=seed, progress=progress)
     manifest = _manifest(

@@ -19,6 +19,9 @@ from rich.progress import (
 )
 from rich.text import Text
 
+# Columns of a table that no terminal limits.
+_FILE_WIDTH = 160
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -32,8 +35,8 @@ def print_json(result: Mapping[str, Any]) -> None:
 
 
 def out() -> Console:
-    """Results for people."""
-    return Console(highlight=False)
+    """Results for people; nothing is cut where they go to a file."""
+    return Console(highlight=False, width=None if sys.stdout.isatty() else _FILE_WIDTH)
 
 
 def log() -> Console:

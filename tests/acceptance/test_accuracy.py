@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from training.evaluate import Evaluation
     from training.trainer import TrainedModel
 
-# TensorFlow's own Python code, which nothing here can change, uses what Python deprecated.
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:tensorflow")
-
 DATA = Path(os.environ.get("KAOLABEL_DEV_DATA", Path(__file__).parents[3] / "shared"))
 CROPS = DATA / "data" / "keima"
 WEIGHTS = DATA / "weights" / "inception_v3_drawings.weights.h5"

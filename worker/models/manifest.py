@@ -29,7 +29,7 @@ class Manifest:
         holdout: metrics on faces that were held out: `n`, `correct`, `top1`, `per_label`.
         training: the settings of the training, for people.
         seed: what all its randomness came from.
-        parent: the artifact hash of the model that it replaces, or None.
+        parent: the artifact hash of the model that it replaces, or None; not part of the hash.
         kaolabel: the version of kaolabel that trained it.
         created_at: UTC time in ISO 8601; not part of the hash.
     """
@@ -94,9 +94,9 @@ class Manifest:
         return json.dumps(values, sort_keys=True, ensure_ascii=False, allow_nan=False)
 
     def canonical(self) -> str:
-        """Write what the artifact's hash covers: everything but when it was made.
+        """Write what the artifact's hash covers: everything but when and after what it was made.
 
         Returns:
             JSON as from `to_json`.
         """
-        return replace(self, created_at="").to_json()
+        return replace(self, created_at="", parent=None).to_json()

@@ -118,9 +118,8 @@ def read(model: Any) -> Tensors:
     Returns:
         float32 arrays by name, such as `conv2d_07/kernel`.
     """
-    convert = import_keras().ops.convert_to_numpy
     return {
-        name: np.array(convert(variable), dtype=np.float32)
+        name: np.array(variable.numpy(), dtype=np.float32)
         for name, variable in variables(model).items()
     }
 

@@ -71,8 +71,10 @@ class Head:
         Raises:
             ValueError: the embeddings are not of the length that the head takes.
         """
-        confidences = self.confidences(embeddings)
-        best = np.argsort(-confidences, axis=1, kind="stable")[:, :TOP]
+        logits = self._logits(embeddings)
+        confidences = self._confidences(logits)
+        # By logits, as confidences of next to nothing are all rounded to the same.
+        best = np.argsort(-logits, axis=1, kind="stable")[:, :TOP]
         return tuple(
             self._prediction(row, order) for row, order in zip(confidences, best, strict=True)
         )
@@ -89,10 +91,17 @@ class Head:
         Raises:
             ValueError: the embeddings are not of the length that the head takes.
         """
+        return self._confidences(self._logits(embeddings))
+
+    def _logits(self, embeddings: NDArray[np.float16]) -> NDArray[np.float64]:
         if embeddings.ndim != 2 or embeddings.shape[1] != self.dimension:  # noqa: PLR2004  # rows and columns
             raise ValueError(f"embeddings must be (n, {self.dimension}), not {embeddings.shape}")
         logits = embeddings.astype(np.float64) @ self.weight.astype(np.float64) + self.bias
-        return calibrate(logits, temperature=self.temperature, background=self.background)
+        return np.asarray(logits, np.float64)
+
+    def _confidences(self, logits: NDArray[np.float64]) -> NDArray[np.float64]:
+        shares = calibrate(logits, temperature=self.temperature, background=self.background)
+        return np.asarray(np.round(shares, _DECIMALS), np.float64)
 
     def _prediction(self, row: NDArray[np.float64], order: NDArray[np.intp]) -> Prediction:
         top = tuple((self.labels[index], float(row[index])) for index in order)
@@ -111,9 +120,9 @@ def calibrate(
         background: the logit of "none of these".
 
     Returns:
-        float64 (n, k), rounded to six decimals.
+        float64 (n, k); a row sums to 1 less the probability of "none of these".
     """
     scaled = np.pad(logits, ((0, 0), (0, 1)), constant_values=background) / temperature
     exponentials = np.exp(scaled - scaled.max(axis=1, keepdims=True))
     shares = exponentials / exponentials.sum(axis=1, keepdims=True)
-    return np.asarray(np.round(shares[:, :-1], _DECIMALS), np.float64)
+    return np.asarray(shares[:, :-1], np.float64)

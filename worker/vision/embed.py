@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from db.errors import ModelError
+from db.errors import ModelError, UsageError
 from worker.models import backbone
 from worker.models.network import tapped
 
@@ -129,6 +129,22 @@ class EmbedderSpec:
     def dimension(self) -> int:
         """The length of an embedding."""
         return sum(CHANNELS[tap] for tap in self.taps)
+
+
+def parse_taps(text: str) -> tuple[str, ...]:
+    """Read taps as people write them: `mixed3+mixed5`.
+
+    Raises:
+        UsageError: one of them is no layer of the backbone.
+    """
+    taps = tuple(part.strip() for part in text.split("+"))
+    unknown = [tap for tap in taps if tap not in CHANNELS]
+    if unknown:
+        raise UsageError(
+            f"{unknown[0]!r} is no layer that can be tapped; give some of {', '.join(CHANNELS)},"
+            " joined by +"
+        )
+    return taps
 
 
 class Embedder:

@@ -17,7 +17,8 @@ def test_the_same_chance_gives_the_same_copy() -> None:
     again = alter(pixels, box, size=96, rng=np.random.default_rng(1))
     np.testing.assert_array_equal(first, again)
     assert (first != second).any()
-    assert (first.shape, first.dtype) == ((96, 96, 3), np.uint8)
+    assert first.shape == (96, 96, 3)
+    assert first.dtype == np.uint8
 
 
 def test_the_face_stays_in_the_middle() -> None:

@@ -78,7 +78,7 @@ def test_a_folder_without_labels_is_a_usage_error(tmp_path: Path) -> None:
 def test_a_lonely_image_is_a_usage_error(tmp_path: Path) -> None:
     """A label of one image is named, with what to do."""
     write(tmp_path, "a/1", "a/2", "b/1")
-    with pytest.raises(UsageError, match="'b' has 1 image.*add images"):
+    with pytest.raises(UsageError, match=r"'b' has 1 image.*add images"):
         dataset.find(tmp_path)
 
 
