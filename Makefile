@@ -41,7 +41,7 @@ check: $(INSTALLED) ## Style, types, and the floors between the packages
 
 .PHONY: test
 test: $(INSTALLED) ## Run all tests
-	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal
+	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadgroup
 
 .PHONY: format
 format: $(INSTALLED) ## Mend style where it can be mended by itself

@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 
+# One process starts the worker for all of them.
+pytestmark = pytest.mark.xdist_group("real-worker")
+
 # Seconds until a test gives up on a worker; no test is faster or slower for it.
 PATIENCE = 120.0
 

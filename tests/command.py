@@ -1,0 +1,110 @@
+"""The real command as a subprocess, and what it leaves in the database."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+import psutil  # type: ignore[import-untyped]  # psutil ships no types
+from sqlalchemy import text
+
+from db.engine import Database
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+# Everything that a run finds out, by natural keys alone: numbers given by the database differ.
+_ROWS = """
+SELECT images.path, images.outcome, images.reason, contents.sha256, faces."index",
+       faces.x0, faces.y0, faces.x1, faces.y1, faces.detector, faces.score, predictions.label, predictions.confidence,
+       predictions.unknown, embeddings.vector, crops.jpeg
+FROM images
+LEFT JOIN contents ON contents.id = images.content_id
+LEFT JOIN faces ON faces.detection_id = images.detection_id
+LEFT JOIN predictions ON predictions.face_id = faces.id
+LEFT JOIN embeddings ON embeddings.face_id = faces.id
+LEFT JOIN crops ON crops.face_id = faces.id
+WHERE images.run_id = (SELECT max(id) FROM runs)
+"""
+
+
+class Kaolabel:
+    """The command in a home of its own, with a scrubbed environment.
+
+    Args:
+        home: KAOLABEL_HOME.
+        settings: more environment variables.
+    """
+
+    def __init__(self, home: Path, **settings: str) -> None:
+        scrubbed = {k: v for k, v in os.environ.items() if not k.startswith("KAOLABEL_")}
+        self.home = home
+        self.environment = {**scrubbed, "KAOLABEL_HOME": str(home), **settings}
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start the command and let it run."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "kaolabel", *arguments],
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run the command to its end, whatever that is."""
+        return finish(self.start(*arguments))
+
+    def json(self, *arguments: str) -> dict[str, Any]:
+        """Run the command with --json; it must succeed and print one object."""
+        done = self.run(*arguments, "--json")
+        assert done.returncode == 0, done.stderr
+        found: dict[str, Any] = json.loads(done.stdout)
+        return found
+
+    def rows(self) -> list[tuple[Any, ...]]:
+        """What the newest run found out, sorted."""
+        url = self.environment.get(
+            "KAOLABEL_DATABASE_URL", f"sqlite:///{self.home / 'kaolabel.db'}"
+        )
+        database = Database(url)
+        with database.read() as connection:
+            found = [_plain(tuple(row)) for row in connection.execute(text(_ROWS))]
+        database.close()
+        return sorted(found, key=repr)
+
+
+def finish(
+    process: subprocess.Popen[str], *, timeout: float = 180
+) -> subprocess.CompletedProcess[str]:
+    """Wait for a command; what it printed, and how it ended."""
+    out, err = process.communicate(timeout=timeout)
+    return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+
+def wait_for(condition: Callable[[], object], *, what: str, seconds: float = 60) -> None:
+    """Wait until the condition holds."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"{what} did not happen within {seconds} s"
+        time.sleep(0.05)
+
+
+def descendants(process: subprocess.Popen[str], kind: str) -> list[psutil.Process]:
+    """Living descendants whose command line has `kind` in it."""
+    try:
+        family = psutil.Process(process.pid).children(recursive=True)
+        return [one for one in family if kind in " ".join(one.cmdline())]
+    except (psutil.NoSuchProcess, psutil.ZombieProcess):
+        return []
+
+
+def _plain(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Booleans are numbers in SQLite."""
+    return tuple(int(value) if isinstance(value, bool) else value for value in row)
