@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 
@@ -49,16 +50,38 @@ app.add_typer(db.commands.app, name="db")
 
 def main() -> None:
     """Run the command line; every error is one line and a code, never a traceback."""
+    _print_any_name()
     try:
-        app()
+        sys.exit(app(prog_name="kaolabel", standalone_mode=False))
+    except typer.TyperException as error:
+        _refuse(error)
     except KaolabelError as error:
         _fail(str(error), next(code for kind, code in EXIT_CODES if isinstance(error, kind)))
     except ValidationError as error:
         _fail(_setting(error), 2)
     except DBAPIError as error:
         _fail(f"the database: {str(error.orig).strip().splitlines()[0]}", 3)
+    except OSError as error:
+        _fail(f"{error}; check that path, its permissions and the disk", 1)
     except KeyboardInterrupt:
         _fail("interrupted", 130)
+
+
+def _print_any_name() -> None:
+    """Let names that are not UTF-8 be printed; JSON has the same escapes for them."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
+def _refuse(error: typer.TyperException) -> None:
+    message = error.format_message()
+    if message.startswith("Usage:"):
+        # A group without a command shows its help, which is no single line.
+        sys.stderr.write(f"{message}\n")
+        sys.exit(error.exit_code)
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else "kaolabel"
+    _fail(f"{message.rstrip('.')}; try `{command} --help`", error.exit_code)
 
 
 def _setting(error: ValidationError) -> str:

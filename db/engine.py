@@ -132,7 +132,10 @@ def make_home(home: Path) -> Path:
     try:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise UsageError(f"KAOLABEL_HOME {home} cannot be used: {error.strerror}") from error
+        raise UsageError(
+            f"KAOLABEL_HOME {home} cannot be used: {error.strerror}; "
+            "set it to a folder that this user may write"
+        ) from error
     return home
 
 
@@ -157,8 +160,12 @@ def is_transient(error: DBAPIError) -> bool:
 def _parse(url: str) -> URL:
     try:
         parsed = make_url(url)
-    except ArgumentError as error:
-        raise UsageError("KAOLABEL_DATABASE_URL is no database URL") from error
+    except (ArgumentError, ValueError):
+        # Neither quoted nor chained: what stands in the port's place may be a piece of a password.
+        raise UsageError(
+            "KAOLABEL_DATABASE_URL cannot be read: write postgresql://USER:PASSWORD@HOST:PORT/NAME,"
+            " with special characters of the password as %XX, or sqlite:////PATH"
+        ) from None
     if parsed.drivername in {"postgresql", "postgres"}:
         parsed = parsed.set(drivername="postgresql+psycopg")
     if parsed.get_backend_name() not in {"sqlite", "postgresql"}:

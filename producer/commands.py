@@ -46,13 +46,12 @@ def label(
     """
     from producer import session as sessions
     from producer.walk import resolve_archive
-    from worker.models.registry import require_active
 
     root = resolve_archive(archive)
     settings = sessions.read_settings()
     database = sessions.open_ledger(settings)
     if not detect_only:
-        require_active(database)
+        sessions.require_model(settings, database)
     with sessions.open_session(settings, database) as session:
         run = sessions.begin(session, root=root, detect_only=detect_only)
         _drive(session, settings, run, as_json=as_json)
@@ -73,7 +72,6 @@ def resume(
         kaolabel resume 3
     """
     from producer import session as sessions
-    from worker.models.registry import require_active
     from worker.reading import require_archive
 
     settings = sessions.read_settings()
@@ -81,7 +79,7 @@ def resume(
     unfinished = sessions.unfinished_run(database, run)
     require_archive(unfinished.root)
     if not unfinished.detect_only:
-        require_active(database)
+        sessions.require_model(settings, database)
     with sessions.open_session(settings, database) as session:
         _drive(session, settings, sessions.take_up(session, unfinished), as_json=as_json)
 

@@ -16,6 +16,8 @@ from worker.broker.app import check, create_app
 from worker.broker.embedded import EmbeddedRedis, EmbeddedWorker
 from worker.broker.settings import BrokerSettings
 from worker.configured import check_detectors, configured_chain
+from worker.models import artifact
+from worker.models.registry import require_active
 from worker.settings import WorkerSettings
 
 if TYPE_CHECKING:
@@ -140,6 +142,20 @@ def active_version_id(database: Database) -> int | None:
     with database.read() as connection:
         version = models.active(connection)
     return None if version is None else version.id
+
+
+def require_model(settings: Settings, database: Database) -> None:
+    """Prove that there is an active model, and that workers of our own can load it.
+
+    Raises:
+        UsageError: when there is none.
+        ModelError: when it is damaged.
+    """
+    version = require_active(database)
+    if settings.broker.embedded:
+        # Workers of others may have other homes; ours would give back every job, again and again.
+        home = settings.database.home
+        artifact.load(artifact.stored_path(version.sha256, home=home), version.sha256)
 
 
 def open_ledger(settings: Settings) -> Database:

@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 
 # Everything that a run finds out, by natural keys alone: numbers given by the database differ.
 _ROWS = """
-SELECT images.path, images.outcome, images.reason, contents.sha256, faces."index",
-       faces.x0, faces.y0, faces.x1, faces.y1, faces.detector, faces.score, predictions.label, predictions.confidence,
-       predictions.unknown, embeddings.vector, crops.jpeg
+SELECT images.path, images.outcome, images.reason, contents.sha256,
+       faces."index", faces.x0, faces.y0, faces.x1, faces.y1, faces.detector, faces.score,
+       predictions.label, predictions.confidence, predictions.unknown,
+       embeddings.vector, crops.jpeg
 FROM images
 LEFT JOIN contents ON contents.id = images.content_id
 LEFT JOIN faces ON faces.detection_id = images.detection_id

@@ -34,7 +34,7 @@ def spoil(archive: Path, *, rng: Generator) -> None:
         shutil.copy(source, broken / f"copy {number}{source.suffix}")
     source = images[int(rng.integers(len(images)))]
     for odd in (b"-rf.png", b'say "kao".png', b"two\nlines.png", b"latin-1 \xe9t\xe9.png"):
-        shutil.copy(source, os.path.join(os.fsencode(broken), odd))
+        shutil.copy(os.fsencode(source), os.path.join(os.fsencode(broken), odd))
 
 
 def _broken(images: list[Path], rng: Generator) -> dict[str, bytes]:

@@ -21,6 +21,7 @@ from rich.text import Text
 
 # Columns of a table that no terminal limits.
 _FILE_WIDTH = 160
+_LOG_WIDTH = 2000
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -35,13 +36,15 @@ def print_json(result: Mapping[str, Any]) -> None:
 
 
 def out() -> Console:
-    """Results for people; nothing is cut where they go to a file."""
-    return Console(highlight=False, width=None if sys.stdout.isatty() else _FILE_WIDTH)
+    """Results for people; nothing is cut in a file, and no name is taken for markup."""
+    width = None if sys.stdout.isatty() else _FILE_WIDTH
+    return Console(highlight=False, markup=False, emoji=False, width=width)
 
 
 def log() -> Console:
-    """Everything that is no result."""
-    return Console(stderr=True, highlight=False)
+    """Everything that is no result; one line each where nobody looks."""
+    width = None if sys.stderr.isatty() else _LOG_WIDTH
+    return Console(stderr=True, highlight=False, markup=False, emoji=False, width=width)
 
 
 class RateColumn(ProgressColumn):

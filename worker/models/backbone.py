@@ -9,6 +9,7 @@ import contextlib
 import math
 import socket
 import sys
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -188,7 +189,10 @@ def _from_file(path: Path) -> Tensors:
 def _from_keras_file(path: Path) -> Tensors:
     model = network(_ANY_SIZE)
     try:
-        model.load_weights(path)
+        with warnings.catch_warnings():
+            # Keras only warns of a layer that the file lacks, and would leave it untrained.
+            warnings.simplefilter("error", UserWarning)
+            model.load_weights(path)
     except Exception as error:  # Keras and h5py raise whatever they stumble over
         raise ModelError(
             f"{path} does not hold weights for keras.applications.InceptionV3(include_top=False); "

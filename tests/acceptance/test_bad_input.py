@@ -1,0 +1,310 @@
+"""What the command cannot do ends in one clear line and an exit code, never in a traceback."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from tests.drawing import face_png, png
+
+# Exit codes, as the command documents them.
+FAILED, USAGE, UNAVAILABLE, DETECTOR, MODEL = 1, 2, 3, 4, 5
+
+SECRET = "sesame"  # noqa: S105  # a word to look for in what is printed
+
+# Root may read everything, and so may its children unless these are taken from them.
+UNPRIVILEGED = ("setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-all")
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A folder full of bad input, from which commands are started, and a trained home."""
+
+    folder: Path
+    trained: Path
+
+
+def command(
+    scene: Scene, home: Path, *arguments: str | bytes, prefix: tuple[str, ...] = (), **settings: str
+) -> subprocess.Popen[str]:
+    """Start the command in the scene's folder, with no settings but these."""
+    scrubbed = {name: value for name, value in os.environ.items() if "KAOLABEL" not in name}
+    return subprocess.Popen(
+        [*prefix, sys.executable, "-m", "kaolabel", *arguments],
+        cwd=scene.folder,
+        env={**scrubbed, "KAOLABEL_HOME": str(home), **settings},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def refusal(process: subprocess.Popen[str], *, code: int) -> str:
+    """The one line that a command fails with, after its name; it prints nothing else."""
+    out, err = process.communicate(timeout=120)
+    assert "Traceback" not in err, err
+    assert out == ""
+    assert [line[:10] for line in err.splitlines()] == ["kaolabel: "], err
+    assert process.returncode == code, err
+    return err.removeprefix("kaolabel: ")
+
+
+def draw_labels(folder: Path, **counts: int) -> None:
+    """A folder of plain squares for each label, so many of each."""
+    rng = np.random.default_rng(0)
+    for place, (label, count) in enumerate(counts.items()):
+        (folder / label).mkdir(parents=True)
+        for number in range(count):
+            square = np.full((96, 96, 3), (60 + 90 * place, 80, 200 - 90 * place), np.uint8)
+            square[:48] = rng.integers(0, 60, (48, 96, 3))
+            (folder / label / f"{number}.png").write_bytes(png(square))
+
+
+def write_backbones(folder: Path) -> None:
+    """Files that hold no weights of Inception V3, in every format that a backbone may have."""
+    for name in ("wrong.h5", "wrong.weights.h5"):
+        with h5py.File(folder / name, "w") as file:
+            file["x"] = np.zeros((3, 3))
+    save_file({"x": np.zeros(3, np.float32)}, folder / "wrong.safetensors")
+    (folder / "empty.weights.h5").touch()
+    (folder / "empty.safetensors").touch()
+
+
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory: pytest.TempPathFactory) -> Scene:
+    """Every bad input, beside a few good ones."""
+    folder = tmp_path_factory.mktemp("scene")
+    (folder / "empty").mkdir()
+    (folder / "file").write_text("some text\n")
+    (folder / "archive").mkdir()
+    (folder / "archive" / "face.png").write_bytes(face_png())
+    draw_labels(folder / "good", Aqua=4, Megumin=4)
+    draw_labels(folder / "one", Aqua=4)
+    draw_labels(folder / "lone", Aqua=4, Kazuma=1)
+    for label in "ab":
+        (folder / "texts" / label).mkdir(parents=True)
+        for number in range(3):
+            (folder / "texts" / label / f"{number}.png").write_text(f"{label} {number}")
+    write_backbones(folder)
+    scene = Scene(folder, folder / "trained")
+    train = command(scene, scene.trained, "train", "good", "--crops", "--backbone", "seeded")
+    assert train.communicate(timeout=120)[1] == ""
+    assert train.returncode == 0
+    return scene
+
+
+@pytest.fixture
+def trained(scene: Scene, tmp_path: Path) -> Path:
+    """A home with an active model, of the test's own."""
+    return Path(shutil.copytree(scene.trained, tmp_path / "trained"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ("label missing --detect-only", "there is no folder"),
+        ("label empty --detect-only", "empty is empty"),
+        ("label file --detect-only", "file is a file; give the folder"),
+        ("label archive", "no active model: train one with `kaolabel train DIR`"),
+        ("evaluate good", "no active model: train one with `kaolabel train DIR`"),
+        ("classify archive/face.png", "no active model: train one with `kaolabel train DIR`"),
+        ("resume", "there is nothing to resume"),
+        ("resume 7", "there is no run 7; `kaolabel status` lists them"),
+        ("report 99", "there is no run 99; `kaolabel status` lists them"),
+        ("worker", "a worker needs a broker: set KAOLABEL_BROKER_URL"),
+        ("demo --out file", "file is a file; give the demo a folder of its own"),
+        ("label --nonsense", "No such option: --nonsense; try `kaolabel label --help`"),
+        ("label", "Missing argument 'archive'; try `kaolabel label --help`"),
+        ("report one", "'one' is not a valid int"),
+        ("worker --device tpu", "'tpu' is not one of 'cpu', 'gpu', 'auto'"),
+        ("nonsense", "No such command 'nonsense'; try `kaolabel --help`"),
+    ],
+)
+def test_what_cannot_be_done_is_refused_in_one_line(
+    scene: Scene, home: Path, arguments: str, said: str
+) -> None:
+    """Wrong arguments, folders and orders are named, with what to do instead."""
+    assert said in refusal(command(scene, home, *arguments.split()), code=USAGE)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        ("missing", USAGE, "missing does not exist; give a folder that holds a folder of images"),
+        ("file", USAGE, "file is a file, not a folder; give a folder"),
+        ("empty", USAGE, "empty holds no folders; put the images of each label in one"),
+        ("one", USAGE, "holds only the label 'Aqua'; a model needs at least two"),
+        ("lone", USAGE, "the label 'Kazuma' has 1 image(s) and needs 2; add images to lone/Kazuma"),
+        ("texts", USAGE, "0 of the 3 images of 'a' can be learned from and 2 are needed"),
+        ("good --taps nonsense", USAGE, "'nonsense' is no layer that can be tapped; give some of"),
+        ("good --backbone nonsense", MODEL, "there is no backbone file nonsense; give `imagenet`"),
+        ("good --backbone empty", MODEL, "there is no backbone file empty; give `imagenet`"),
+        ("good --backbone file", MODEL, "file does not hold weights for keras.applications"),
+        ("good --backbone wrong.h5", MODEL, "wrong.h5 does not hold weights for"),
+        ("good --backbone wrong.weights.h5", MODEL, "choose another file, or `--backbone seeded`"),
+        ("good --backbone empty.weights.h5", MODEL, "empty.weights.h5 does not hold weights for"),
+        ("good --backbone wrong.safetensors", MODEL, "not those of Inception V3 without top"),
+        ("good --backbone empty.safetensors", MODEL, "empty.safetensors cannot be read"),
+    ],
+)
+def test_what_cannot_be_learned_from_is_refused_in_one_line(
+    scene: Scene, home: Path, arguments: str, code: int, said: str
+) -> None:
+    """Folders that hold too little, and backbones that are none, are named with the reason."""
+    backbone = () if "--backbone" in arguments else ("--backbone", "seeded")
+    train = command(scene, home, "train", *arguments.split(), "--crops", *backbone)
+    assert said in refusal(train, code=code)
+    assert not (home / "models").exists()
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "code", "said"),
+    [
+        ("DECODERS", "abc", USAGE, "KAOLABEL_DECODERS is set to 'abc'"),
+        ("DECODERS", "0", USAGE, "KAOLABEL_DECODERS is set to '0'"),
+        ("DEVICE", "tpu", USAGE, "KAOLABEL_DEVICE is set to 'tpu'"),
+        ("HOME", "file", USAGE, "KAOLABEL_HOME file cannot be used: File exists; set it to"),
+        ("HOME", "file/sub", USAGE, "KAOLABEL_HOME file/sub cannot be used: Not a directory"),
+        ("CASCADE", "missing.xml", DETECTOR, "there is no cascade 'missing.xml': give the path"),
+        ("CASCADE", "file", DETECTOR, "'file' is no OpenCV cascade: give the XML file of one"),
+        ("CASCADE", "empty", DETECTOR, "there is no cascade file 'empty'"),
+        ("CASCADE", "haarcascade_eye", DETECTOR, "finds no face in drawings of one"),
+        ("DATABASE_URL", "nonsense", USAGE, "KAOLABEL_DATABASE_URL cannot be read: write"),
+        ("DATABASE_URL", f"mysql://me:{SECRET}@h/x", USAGE, "keeps its data in sqlite or postgres"),
+        ("DATABASE_URL", f"postgresql://me:{SECRET}@h:x/y", USAGE, "special characters of the"),
+        ("DATABASE_URL", f"postgresql://me:{SECRET}@127.0.0.1:1/x", UNAVAILABLE, "me:***@127.0"),
+        ("DATABASE_URL", "sqlite:////no/such/x.db", UNAVAILABLE, "unable to open database file"),
+        ("DATABASE_URL", "sqlite:///file", UNAVAILABLE, "file is not a database"),
+        ("BROKER_URL", f"amqp://me:{SECRET}@h/0", USAGE, "amqp://me:***@h/0 is no redis:// URL"),
+        ("BROKER_URL", f"redis://:{SECRET}@h:x/0", USAGE, "KAOLABEL_BROKER_URL cannot be read"),
+        ("BROKER_URL", f"redis://:{SECRET}@127.0.0.1:1/0", UNAVAILABLE, "start Redis there, or"),
+    ],
+)
+def test_settings_that_cannot_be_used_are_refused_in_one_line(
+    scene: Scene, home: Path, setting: str, value: str, code: int, said: str
+) -> None:
+    """Each bad setting is named, and passwords are not shown."""
+    settings = {f"KAOLABEL_{setting}": value}
+    line = refusal(command(scene, home, "label", "archive", "--detect-only", **settings), code=code)
+    assert said in line
+    assert SECRET not in line
+
+
+@pytest.mark.parametrize("name", ["redis", "logs"])
+def test_a_file_in_the_way_is_refused_in_one_line(scene: Scene, home: Path, name: str) -> None:
+    """A file where kaolabel makes a folder below its home is named."""
+    home.mkdir()
+    (home / name).touch()
+    line = refusal(command(scene, home, "label", "archive", "--detect-only"), code=FAILED)
+    assert str(home / name) in line
+
+
+def test_a_folder_without_permission_is_refused_in_one_line(
+    scene: Scene, home: Path, tmp_path: Path
+) -> None:
+    """An archive that may not be listed, and a home that may not be written, are named."""
+    if os.geteuid() == 0 and shutil.which("setpriv") is None:
+        pytest.skip("root may read everything, and there is no setpriv to change that")
+    prefix = UNPRIVILEGED if os.geteuid() == 0 else ()
+    locked = tmp_path / "locked"
+    locked.mkdir(mode=0o000)
+    label = command(scene, home, "label", str(locked), "--detect-only", prefix=prefix)
+    assert f"{locked} may not be read by this user" in refusal(label, code=USAGE)
+    train = command(scene, home, "train", str(locked), "--backbone", "seeded", prefix=prefix)
+    assert f"{locked} cannot be listed" in refusal(train, code=USAGE)
+    status = command(scene, locked / "home", "status", prefix=prefix)
+    assert "cannot be used: Permission denied" in refusal(status, code=USAGE)
+    locked.chmod(0o700)
+
+
+def _flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+
+
+def _empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+@pytest.mark.parametrize(
+    ("file", "spoil"),
+    [("head.safetensors", _flip), ("head.safetensors", Path.unlink), ("manifest.json", _empty)],
+)
+@pytest.mark.parametrize(
+    "arguments",
+    ["classify archive/face.png", "evaluate good --crops", "label archive"],
+)
+def test_a_damaged_model_is_refused_in_one_line(
+    scene: Scene, trained: Path, arguments: str, file: str, spoil: object
+) -> None:
+    """A flipped bit, a missing file and an empty file are found before anything is done."""
+    (path,) = (trained / "models").glob(f"*/{file}")
+    assert callable(spoil)
+    spoil(path)
+    line = refusal(command(scene, trained, *arguments.split()), code=MODEL)
+    assert str(path.parent) in line
+    assert "train again with `kaolabel train`" in line
+
+
+@pytest.mark.parametrize("folder", ["missing", "file", "empty"])
+def test_a_folder_that_cannot_be_evaluated_is_refused_in_one_line(
+    scene: Scene, trained: Path, folder: str
+) -> None:
+    """With a model at hand, the folder is what is wrong, and it is named."""
+    line = refusal(command(scene, trained, "evaluate", folder), code=USAGE)
+    assert line.startswith(folder)
+
+
+def test_classify_names_every_file_whatever_it_is_called(scene: Scene, trained: Path) -> None:
+    """Missing files are rows and exit code 1; brackets and bytes that are not UTF-8 are kept."""
+    odd = b"odd \xff [/b] [bold].png"
+    (scene.folder / os.fsdecode(odd)).write_bytes(face_png(1))
+    strict = {"PYTHONIOENCODING": "utf-8:strict"}
+    process = command(scene, trained, "classify", "missing.png", odd, "--json", **strict)
+    out, err = process.communicate(timeout=120)
+    assert (process.returncode, err) == (FAILED, "")
+    missing, found = json.loads(out)["files"]
+    assert (missing["path"], missing["outcome"], missing["reason"]) == (
+        "missing.png",
+        "unreadable",
+        "vanished",
+    )
+    assert (os.fsencode(found["path"]), found["outcome"]) == (odd, "faces")
+    process = command(scene, trained, "classify", odd, **strict)
+    out, err = process.communicate(timeout=120)
+    assert (process.returncode, err) == (0, "")
+    assert r"odd \udcff [/b] [bold].png" in out
+
+
+def test_a_second_command_in_a_home_is_refused_in_one_line(scene: Scene, home: Path) -> None:
+    """While one command labels, another one in the same home is told its process and what to do."""
+    first = command(scene, home, "label", "archive", "--detect-only", "--json")
+    lock = home / "redis" / "lock"
+    deadline = time.monotonic() + 60
+    while not (lock.exists() and lock.read_text()):
+        assert first.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    # Stopped, it keeps its lock for as long as the second one takes.
+    first.send_signal(signal.SIGSTOP)
+    try:
+        line = refusal(command(scene, home, "label", "good", "--detect-only"), code=USAGE)
+    finally:
+        first.send_signal(signal.SIGCONT)
+    assert f"another kaolabel (process {first.pid}) works in {home}; wait for it" in line
+    out, err = first.communicate(timeout=120)
+    assert (first.returncode, json.loads(out)["with_face"]) == (0, 1), err
