@@ -163,7 +163,7 @@ def _parse(url: str) -> URL:
     except (ArgumentError, ValueError):
         # Neither quoted nor chained: what stands in the port's place may be a piece of a password.
         raise UsageError(
-            "KAOLABEL_DATABASE_URL cannot be read: write postgresql://USER:PASSWORD@HOST:PORT/NAME,"
+            "KAOLABEL_DATABASE_URL is no database URL: write postgresql://USER:PASSWORD@HOST:PORT/NAME,"
             " with special characters of the password as %XX, or sqlite:////PATH"
         ) from None
     if parsed.drivername in {"postgresql", "postgres"}:

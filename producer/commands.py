@@ -171,6 +171,6 @@ def _reporter(bar: Bar) -> Callable[[Progress, list[str]], None]:
         for complaint in complaints:
             if complaint not in said:
                 said.add(complaint)
-                terminal.log().print(f"A worker gave a job back: {complaint}")
+                terminal.log().print(f"Not going on as it should: {complaint}", soft_wrap=True)
 
     return report

@@ -100,6 +100,8 @@ class Driver:
             complaints = jobs.errors(connection, self._run.id)
         if run.state != RunState.ACTIVE:
             raise ArchiveGoneError(run.reason or f"run {run.id} was stopped")
+        if self._enqueuer.complaint is not None:
+            complaints.append(self._enqueuer.complaint)
         self._report(progress, complaints)
         return progress.done < progress.listed or progress.jobs_open > 0
 

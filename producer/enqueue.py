@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
+
 from db.store import jobs, runs
+from worker.broker.settings import mask
 from worker.reconciler import publish
 
 if TYPE_CHECKING:
@@ -30,15 +34,22 @@ class Enqueuer:
         database: the ledger, in which a job stands before its message is sent.
         app: the application that publishes.
         run: whose images are enqueued.
+
+    Attributes:
+        complaint: why nothing could be published last time, or None.
     """
 
     def __init__(self, database: Database, app: Celery, run: RunRecord) -> None:
         self._database = database
         self._app = app
         self._run = run
+        self.complaint: str | None = None
 
     def top_up(self) -> None:
-        """Publish jobs up to the high-water mark, once the queue is half empty."""
+        """Publish jobs up to the high-water mark, once the queue is half empty.
+
+        Where the broker is away, the jobs stay in the ledger for the next time.
+        """
         with self._database.read() as connection:
             in_flight = runs.progress(connection, self._run.id).jobs_in_flight
             rate = jobs.rate(connection, self._run.id)
@@ -53,7 +64,13 @@ class Enqueuer:
             if job_id is None:
                 break
             ready.append(job_id)
-        publish(self._database, self._app, ready)
+        try:
+            publish(self._database, self._app, ready)
+        except (OperationalError, RedisError, OSError):
+            broker = mask(self._app.conf.broker_url)
+            self.complaint = f"the broker {broker} does not answer; still trying"
+        else:
+            self.complaint = None
 
     def _cut(self, size: int) -> int | None:
         return self._database.commit(

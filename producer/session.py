@@ -85,7 +85,12 @@ def open_session(settings: Settings, database: Database) -> Iterator[Session]:
         app = create_app(redis.url, settings.broker)
         environment = _worker_environment(settings, redis.url)
         worker = stack.enter_context(EmbeddedWorker(settings.database.home, environment))
-        yield Session(database, app, chain, worker.watch, embedded=True)
+
+        def watch() -> None:
+            redis.watch()
+            worker.watch()
+
+        yield Session(database, app, chain, watch, embedded=True)
 
 
 def begin(session: Session, *, root: bytes, detect_only: bool) -> RunRecord:

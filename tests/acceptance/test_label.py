@@ -126,6 +126,16 @@ def test_a_killed_worker_changes_nothing(stage: Stage, kaolabel: Kaolabel) -> No
     assert kaolabel.rows() == stage.rows
 
 
+def test_a_killed_redis_changes_nothing(stage: Stage, kaolabel: Kaolabel) -> None:
+    """With the embedded Redis killed in the middle, the run finishes with equal rows."""
+    process = label_until_under_way(kaolabel, stage.archive)
+    for victim in descendants(process, "redis-server"):
+        victim.kill()
+    ended = finish(process)
+    assert ended.returncode == 0, ended.stderr
+    assert kaolabel.rows() == stage.rows
+
+
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_is_resumed(
     stage: Stage, kaolabel: Kaolabel, how: signal.Signals

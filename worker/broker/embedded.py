@@ -61,14 +61,7 @@ class EmbeddedRedis:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._lock = _lock(self.folder / "lock")
         try:
-            self._process = subprocess.Popen(
-                tether.command(self._command(), signal=signal.SIGTERM),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                start_new_session=True,
-            )
-            self._wait()
+            self._start()
         except BaseException:
             self._stop()
             raise
@@ -77,6 +70,25 @@ class EmbeddedRedis:
     def __exit__(self, *_exception: object) -> None:
         """Stop the server; what is queued stays in its append-only file."""
         self._stop()
+
+    def watch(self) -> None:
+        """Start the server again if it has died; its messages come back from its file.
+
+        Raises:
+            UnavailableError: when it does not start any more.
+        """
+        if self._process is not None and self._process.poll() is not None:
+            self._start()
+
+    def _start(self) -> None:
+        self._process = subprocess.Popen(
+            tether.command(self._command(), signal=signal.SIGTERM),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        self._wait()
 
     def _command(self) -> list[str]:
         return [
