@@ -13,7 +13,8 @@ from db.records import RunState
 from db.settings import DatabaseSettings
 from db.store import jobs, models, runs
 from worker.broker.app import check, create_app
-from worker.broker.embedded import EmbeddedRedis, EmbeddedWorker
+from worker.broker.embedded import EmbeddedRedis
+from worker.broker.embedded_worker import EmbeddedWorker
 from worker.broker.settings import BrokerSettings
 from worker.configured import check_detectors, configured_chain
 from worker.models import artifact

@@ -116,20 +116,11 @@ def test_faces_found_before_training_are_classified_later(stage: Stage, tmp_path
     assert kaolabel.rows() == stage.rows
 
 
-def test_a_killed_worker_changes_nothing(stage: Stage, kaolabel: Kaolabel) -> None:
-    """With the worker and its child killed in the middle, the run finishes with equal rows."""
+@pytest.mark.parametrize("victims", ["worker.entry", "sandbox.child", "redis-server"])
+def test_killed_processes_change_nothing(stage: Stage, kaolabel: Kaolabel, victims: str) -> None:
+    """With workers, decoders or Redis killed in the middle, the run finishes with equal rows."""
     process = label_until_under_way(kaolabel, stage.archive)
-    for victim in descendants(process, "worker.entry"):
-        victim.kill()
-    ended = finish(process)
-    assert ended.returncode == 0, ended.stderr
-    assert kaolabel.rows() == stage.rows
-
-
-def test_a_killed_redis_changes_nothing(stage: Stage, kaolabel: Kaolabel) -> None:
-    """With the embedded Redis killed in the middle, the run finishes with equal rows."""
-    process = label_until_under_way(kaolabel, stage.archive)
-    for victim in descendants(process, "redis-server"):
+    for victim in descendants(process, victims):
         victim.kill()
     ended = finish(process)
     assert ended.returncode == 0, ended.stderr

@@ -21,7 +21,8 @@ from tests.drawing import busy_bmp, face_png, plain_png
 from tests.ledger import Ledger
 from tests.postgres import migrate
 from worker.broker.app import create_app
-from worker.broker.embedded import EmbeddedRedis, EmbeddedWorker
+from worker.broker.embedded import EmbeddedRedis
+from worker.broker.embedded_worker import EmbeddedWorker
 from worker.broker.messages import LABEL_JOB, label_job
 from worker.broker.settings import BrokerSettings
 from worker.reconciler import publish

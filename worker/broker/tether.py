@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import ctypes
 import os
+import signal as signals
+import subprocess
 import sys
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
@@ -20,6 +22,16 @@ def command(arguments: list[str], *, signal: int) -> list[str]:
     The calling thread must be the main thread: the kernel counts a thread's end as the parent's.
     """
     return [sys.executable, "-m", __name__, str(os.getpid()), str(int(signal)), *arguments]
+
+
+def stop(process: subprocess.Popen[bytes], *, patience: float) -> None:
+    """Ask a child to end; kill its whole group when it takes longer than `patience` seconds."""
+    process.terminate()
+    try:
+        process.wait(patience)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signals.SIGKILL)
+        process.wait()
 
 
 def main(parent: int, signal: int, arguments: list[str]) -> None:

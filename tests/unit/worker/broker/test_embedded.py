@@ -16,9 +16,10 @@ import pytest
 import redis
 
 from db.errors import UnavailableError, UsageError
-from worker.broker import embedded
+from worker.broker import embedded, tether
 from worker.broker.app import check, create_app, waiting_messages
-from worker.broker.embedded import EmbeddedRedis, EmbeddedWorker, find_redis_server
+from worker.broker.embedded import EmbeddedRedis, find_redis_server
+from worker.broker.embedded_worker import EmbeddedWorker
 from worker.broker.messages import LABEL_JOB, label_job
 from worker.broker.settings import BrokerSettings
 
@@ -197,5 +198,5 @@ def test_a_child_that_does_not_listen_is_killed() -> None:
     with process:
         assert process.stdout is not None
         process.stdout.readline()
-        embedded.stop(process, patience=0.2)
+        tether.stop(process, patience=0.2)
     assert process.returncode == -signal.SIGKILL
