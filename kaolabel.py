@@ -65,6 +65,9 @@ def main() -> None:
         _fail(f"{error}; check that path, its permissions and the disk", 1)
     except KeyboardInterrupt:
         _fail("interrupted", 130)
+    except Exception as error:  # noqa: BLE001  # people get a line even for our own mistakes
+        kind = type(error).__name__
+        _fail(f"a mistake of ours, {kind}: {error}; KAOLABEL_DEBUG=1 shows where", 1)
 
 
 def _print_any_name() -> None:

@@ -17,7 +17,7 @@ from worker.broker.embedded import EmbeddedRedis
 from worker.broker.embedded_worker import EmbeddedWorker
 from worker.broker.settings import BrokerSettings
 from worker.configured import check_detectors, configured_chain
-from worker.models import artifact
+from worker.models import artifact, backbone
 from worker.models.registry import require_active
 from worker.settings import WorkerSettings
 
@@ -161,7 +161,10 @@ def require_model(settings: Settings, database: Database) -> None:
     if settings.broker.embedded:
         # Workers of others may have other homes; ours would give back every job, again and again.
         home = settings.database.home
-        artifact.load(artifact.stored_path(version.sha256, home=home), version.sha256)
+        model = artifact.load(artifact.stored_path(version.sha256, home=home), version.sha256)
+        spec = model.manifest.embedder
+        if spec.source != backbone.SEEDED:
+            backbone.load(spec.source, spec.sha256, home=home)
 
 
 def open_ledger(settings: Settings) -> Database:
