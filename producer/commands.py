@@ -118,7 +118,7 @@ def _drive(session: Session, settings: Settings, run: RunRecord, *, as_json: boo
         terminal.progress_bar("images", quiet=as_json) as bar,
         _stopping_cleanly(session.database, run),
     ):
-        Driver(
+        driver = Driver(
             session.database,
             session.app,
             run,
@@ -126,7 +126,10 @@ def _drive(session: Session, settings: Settings, run: RunRecord, *, as_json: boo
             leave_out=frozenset({os.fsencode(settings.database.home.resolve())}),
             watch=session.watch,
             report=_reporter(bar),
-        ).drive()
+        )
+        driver.drive()
+    for kind, number in driver.skipped.items():
+        terminal.log().print(f"Left out: {number:,} {kind}")
     with session.database.read() as connection:
         run = runs.get(connection, run.id)
     summary = summarize(session.database, run, seconds=time.monotonic() - started)

@@ -11,6 +11,7 @@ from db.records import RunState
 from db.store import images, jobs, runs
 from producer.enqueue import Enqueuer
 from producer.walk import Walk
+from worker.reading import require_archive
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -65,11 +66,14 @@ class Driver:
         """List, publish and wait.
 
         Raises:
-            ArchiveGoneError: when a worker found the archive's folder gone and stopped the run.
+            ArchiveGoneError: when the archive's folder is gone at the end of the walk, or a worker
+                found it gone and stopped the run.
         """
         for batch in _batches(iter(self._walk)):
             self._register(batch)
             self._tend()
+        # A folder that vanished in the middle of the walk looks like one with fewer files.
+        require_archive(self._run.root)
         self._database.commit(
             lambda connection: runs.mark_walked(
                 connection, self._run.id, skipped=self._walk.skipped.total()

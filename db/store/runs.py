@@ -153,8 +153,9 @@ def progress(connection: Connection, run_id: int) -> Progress:
             Job.run_id == run_id, Job.state.in_(OPEN_JOBS)
         )
     ).one()
+    # A run that is walked again has more images due than listed at first.
     return Progress(
-        listed=listed, done=listed - due, jobs_in_flight=in_flight, jobs_open=still_open
+        listed=listed, done=max(0, listed - due), jobs_in_flight=in_flight, jobs_open=still_open
     )
 
 

@@ -202,3 +202,19 @@ def test_an_archive_without_files_is_finished(ledger: Ledger, app: Celery, tmp_p
     desk = Desk(ledger, app, tmp_path / "archive")
     desk.drive()
     assert desk.record().state == RunState.FINISHED
+
+
+def test_an_archive_that_vanishes_during_the_walk_is_not_a_smaller_one(
+    ledger: Ledger, app: Celery, archive: Path
+) -> None:
+    """A folder that is renamed while it is listed stops the run instead of losing files."""
+    desk = Desk(ledger, app, archive)
+
+    def vanish() -> None:
+        desk.work()
+        if archive.exists():
+            archive.rename(archive.with_name("away"))
+
+    with pytest.raises(ArchiveGoneError, match="is gone"):
+        desk.drive(vanish)
+    assert not desk.record().walked
