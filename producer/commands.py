@@ -24,6 +24,13 @@ if TYPE_CHECKING:
 
 EXIT_INTERRUPTED = 130
 
+# The walk's words for what it skips, as people say them.
+_LEFT_OUT = {
+    "links": "symbolic links",
+    "special": "FIFOs, sockets and devices",
+    "unlistable": "folders that cannot be listed",
+}
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
 
 
@@ -39,10 +46,10 @@ def label(
 
     What is known and unchanged is not read again. Ctrl-C stops cleanly; `kaolabel resume` goes on.
 
-    Examples:
-        kaolabel label ~/drawings
-
-        kaolabel label ~/drawings --json | jq .labels
+    \b
+    For example:
+      kaolabel label ~/drawings
+      kaolabel label ~/drawings --json | jq .labels
     """
     from producer import session as sessions
     from producer.walk import resolve_archive
@@ -66,10 +73,10 @@ def resume(
 ) -> None:
     """Go on with a run that was stopped.
 
-    Examples:
-        kaolabel resume
-
-        kaolabel resume 3
+    \b
+    For example:
+      kaolabel resume
+      kaolabel resume 3
     """
     from producer import session as sessions
     from worker.reading import require_archive
@@ -87,10 +94,10 @@ def resume(
 def status(*, as_json: AsJson = False) -> None:
     """Show runs that are not finished, the newest run, and the active model.
 
-    Examples:
-        kaolabel status
-
-        kaolabel status --json
+    \b
+    For example:
+      kaolabel status
+      kaolabel status --json
     """
     from producer import session as sessions
     from producer.status import collect, render
@@ -129,7 +136,7 @@ def _drive(session: Session, settings: Settings, run: RunRecord, *, as_json: boo
         )
         driver.drive()
     for kind, number in driver.skipped.items():
-        terminal.log().print(f"Left out: {number:,} {kind}")
+        terminal.log().print(f"Left out ({_LEFT_OUT[kind]}): {number:,}")
     with session.database.read() as connection:
         run = runs.get(connection, run.id)
     summary = summarize(session.database, run, seconds=time.monotonic() - started)

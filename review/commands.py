@@ -15,8 +15,9 @@ def report(
 ) -> None:
     """Write one self-contained page to look at what a run found.
 
-    Examples:
-        kaolabel report 1 --out report.html
+    \b
+    For example:
+      kaolabel report 1 --out report.html
     """
     from db import schema
     from db.settings import DatabaseSettings

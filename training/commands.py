@@ -44,10 +44,10 @@ def train(
 
     In a scene with several faces the label is that of the largest one.
 
-    Examples:
-        kaolabel train ~/characters
-
-        kaolabel train faces/ --crops --backbone seeded
+    \b
+    For example:
+      kaolabel train ~/characters
+      kaolabel train faces/ --crops --backbone seeded
     """
     from training.report import describe_training, render_training
     from training.trainer import train as train_model
@@ -82,10 +82,10 @@ def evaluate(folder: Folder, *, crops: Crops = False, as_json: AsJson = False) -
 
     An image is right if its largest face gets its folder's label, the threshold aside.
 
-    Examples:
-        kaolabel evaluate ~/held-out
-
-        kaolabel evaluate faces/ --crops --json
+    \b
+    For example:
+      kaolabel evaluate ~/held-out
+      kaolabel evaluate faces/ --crops --json
     """
     from training import evaluate as evaluation
     from training.report import describe_evaluation, render_evaluation
@@ -122,8 +122,9 @@ def demo(
 
     Needs no images and no download.
 
-    Examples:
-        kaolabel demo --out /tmp/demo
+    \b
+    For example:
+      kaolabel demo --out /tmp/demo
     """
     from training.demo import run_demo
 

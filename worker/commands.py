@@ -33,10 +33,10 @@ def worker(
 
     Needs KAOLABEL_BROKER_URL, and the database and KAOLABEL_HOME that the producer uses.
 
-    Examples:
-        KAOLABEL_BROKER_URL=redis://broker/0 kaolabel worker
-
-        kaolabel worker --decoders 8 --device gpu
+    \b
+    For example:
+      KAOLABEL_BROKER_URL=redis://broker/0 kaolabel worker
+      kaolabel worker --decoders 8 --device gpu
     """
     from worker.launch import become_worker
 
@@ -52,10 +52,10 @@ def classify(
 ) -> None:
     """Name the faces of single images with the active model; writes nothing.
 
-    Examples:
-        kaolabel classify drawing.png
-
-        kaolabel classify *.jpg --json | jq '.files[].faces[].label'
+    \b
+    For example:
+      kaolabel classify drawing.png
+      kaolabel classify *.jpg --json | jq '.files[].faces[].label'
     """
     from worker.single import classify_files, render
 
@@ -73,10 +73,10 @@ def classify(
 def list_models(*, as_json: AsJson = False) -> None:
     """List the published model versions; the active one is marked.
 
-    Examples:
-        kaolabel models
-
-        kaolabel models --json | jq '.models[] | select(.active)'
+    \b
+    For example:
+      kaolabel models
+      kaolabel models --json | jq '.models[] | select(.active)'
     """
     from worker.models.listing import collect, render
 
