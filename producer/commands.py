@@ -12,6 +12,7 @@ import typer
 
 from db.errors import KaolabelError
 from worker import terminal
+from worker.terminal import AsJson
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,8 +31,6 @@ _LEFT_OUT = {
     "special": "FIFOs, sockets and devices",
     "unlistable": "folders that cannot be listed",
 }
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
 
 
 def label(

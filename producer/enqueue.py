@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
-from db.store import jobs, runs
+from db.store import jobs
 from worker.broker.settings import mask
 from worker.reconciler import publish
 
@@ -51,7 +51,7 @@ class Enqueuer:
         Where the broker is away, the jobs stay in the ledger for the next time.
         """
         with self._database.read() as connection:
-            in_flight = runs.progress(connection, self._run.id).jobs_in_flight
+            in_flight = jobs.in_flight(connection, self._run.id)
             rate = jobs.rate(connection, self._run.id)
             ready = jobs.unpublished(connection, self._run.id)
         water = FIRST_WATER if rate is None else HIGH_WATER

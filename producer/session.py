@@ -11,14 +11,14 @@ from db import schema
 from db.errors import UsageError
 from db.records import RunState
 from db.settings import DatabaseSettings
-from db.store import jobs, models, runs
+from db.store import jobs, runs
 from worker.broker.app import check, create_app
 from worker.broker.embedded import EmbeddedRedis
 from worker.broker.embedded_worker import EmbeddedWorker
 from worker.broker.settings import BrokerSettings
 from worker.configured import check_detectors, configured_chain
 from worker.models import artifact, backbone
-from worker.models.registry import require_active
+from worker.models.registry import active, require_active
 from worker.settings import WorkerSettings
 
 if TYPE_CHECKING:
@@ -145,8 +145,7 @@ def unfinished_run(database: Database, number: int | None) -> RunRecord:
 
 def active_version_id(database: Database) -> int | None:
     """The number of the active model version, if any."""
-    with database.read() as connection:
-        version = models.active(connection)
+    version = active(database)
     return None if version is None else version.id
 
 

@@ -13,14 +13,13 @@ from db.settings import DatabaseSettings
 from training.settings import TrainingSettings
 from worker import terminal
 from worker.settings import WorkerSettings
+from worker.terminal import AsJson
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from db.engine import Database
     from worker.sandbox.pool import DecoderPool
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
 Folder = Annotated[str, typer.Argument(help="Folder with a folder of images for each label.")]
 Crops = Annotated[
     bool, typer.Option("--crops", help="The images are faces already; search for none in them.")
@@ -51,12 +50,13 @@ def train(
     """
     from training.report import describe_training, render_training
     from training.trainer import train as train_model
-    from worker.models.registry import publish
+    from worker.models.registry import active, publish
     from worker.vision.embed import parse_taps
 
     settings, home = TrainingSettings(), DatabaseSettings().home
     chosen = None if taps is None else parse_taps(taps)
     database = schema.connect(DatabaseSettings())
+    parent = active(database)
     with decoders(home) as pool, progress(quiet=as_json) as show:
         trained = train_model(
             Path(folder),
@@ -66,7 +66,7 @@ def train(
             examine=lambda items: pool.examine(items, whole=crops),
             taps=chosen,
             seed=settings.seed,
-            parent=_active_artifact(database),
+            parent=None if parent is None else parent.sha256,
             progress=show,
         )
     version = publish(database, trained.artifact, why=f"trained on {folder}")
@@ -129,14 +129,6 @@ def demo(
     from training.demo import run_demo
 
     run_demo(out)
-
-
-def _active_artifact(database: Database) -> str | None:
-    from db.store import models
-
-    with database.read() as connection:
-        version = models.active(connection)
-    return None if version is None else version.sha256
 
 
 @contextmanager

@@ -11,11 +11,11 @@ import typer
 from db.settings import DatabaseSettings
 from worker import terminal
 from worker.settings import WorkerSettings
+from worker.terminal import AsJson
 
 if TYPE_CHECKING:
     from db.engine import Database
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
 
 detector_app = typer.Typer(help="Fetch and check face detectors.", no_args_is_help=True)
 

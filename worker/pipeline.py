@@ -122,9 +122,10 @@ def _unseen(
                 work.images.append(ImageResult(image.id, sha256))
         known |= ledger.known(data)
         work.detections |= known
-        for sha256 in data.keys() - known.keys() - work.claimed:
-            work.claimed.add(sha256)
-            yield (sha256, len(data[sha256])), data[sha256]
+        for sha256, content in data.items():
+            if sha256 not in known and sha256 not in work.claimed:
+                work.claimed.add(sha256)
+                yield (sha256, len(content)), content
 
 
 def _read(

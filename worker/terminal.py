@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
+import typer
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -18,6 +19,9 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 from rich.text import Text
+
+# The flag of every command whose result a program may read.
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
 
 # Columns of a table that no terminal limits.
 _FILE_WIDTH = 160

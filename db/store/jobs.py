@@ -40,6 +40,15 @@ def mark_published(connection: Connection, job_ids: Sequence[int]) -> None:
     connection.execute(update(Job).where(Job.id.in_(job_ids)).values(published_at=now()))
 
 
+def in_flight(connection: Connection, run_id: int) -> int:
+    """How many of a run's jobs are published and not done."""
+    return connection.execute(
+        select(func.count(Job.published_at)).where(
+            Job.run_id == run_id, Job.state.in_(runs.OPEN_JOBS)
+        )
+    ).scalar_one()
+
+
 def unpublished(connection: Connection, run_id: int) -> list[int]:
     """Queued jobs of a run for which no message has been sent, though one is due."""
     return list(

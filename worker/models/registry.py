@@ -28,14 +28,19 @@ def publish(database: Database, artifact: Artifact, *, why: str) -> VersionRecor
     return version
 
 
+def active(database: Database) -> VersionRecord | None:
+    """The active version, if any."""
+    with database.read() as connection:
+        return models.active(connection)
+
+
 def require_active(database: Database) -> VersionRecord:
     """The active version.
 
     Raises:
         UsageError: when there is none; says how to train one.
     """
-    with database.read() as connection:
-        version = models.active(connection)
+    version = active(database)
     if version is None:
         raise UsageError(
             "there is no active model: train one with `kaolabel train DIR`, where DIR holds a"
