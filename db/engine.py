@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import Connection, create_engine, event, make_url, text
@@ -32,12 +33,13 @@ class Database:
     Args:
         url: a SQLAlchemy URL; `postgresql://` means psycopg.
         patience: seconds for which `commit` rides out a database that does not answer.
+        foreign_keys: whether SQLite holds rows to what they refer to.
     """
 
-    def __init__(self, url: str, *, patience: float = 120.0) -> None:
+    def __init__(self, url: str, *, patience: float = 120.0, foreign_keys: bool = True) -> None:
         self.url = _parse(url)
         self.patience = patience
-        self.engine = _engine(self.url)
+        self.engine = _engine(self.url, foreign_keys=foreign_keys)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -51,6 +53,28 @@ class Database:
         options = {"kaolabel_write": True}
         with self.engine.connect().execution_options(**options) as connection, connection.begin():
             yield connection
+
+    @contextmanager
+    def migration(self) -> Iterator[Connection]:
+        """A connection in a transaction that may change tables; all keys hold at its end.
+
+        SQLite changes a table by copying it, and would take dropping the old one for deleting
+        every row that others refer to: https://www.sqlite.org/lang_altertable.html, section 7.
+        """
+        if not self.is_sqlite:
+            with self.write() as connection:
+                yield connection
+            return
+        url = self.url.render_as_string(hide_password=False)
+        unbound = Database(url, patience=self.patience, foreign_keys=False)
+        try:
+            with unbound.write() as connection:
+                yield connection
+                broken = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
+                if broken is not None:
+                    raise RuntimeError(f"a row of {broken[0]} lacks its row in {broken[2]}")
+        finally:
+            unbound.close()
 
     def commit(self, work: Callable[[Connection], T]) -> T:
         """Run `work` in a writing transaction, again and again while the database is away.
@@ -176,7 +200,7 @@ def _parse(url: str) -> URL:
     return parsed
 
 
-def _engine(url: URL) -> Engine:
+def _engine(url: URL, *, foreign_keys: bool) -> Engine:
     arguments: dict[str, Any] = {}
     if url.get_backend_name() == "postgresql":
         arguments["connect_timeout"] = 10
@@ -185,12 +209,12 @@ def _engine(url: URL) -> Engine:
     except (ArgumentError, NoSuchModuleError) as error:
         raise UsageError(f"KAOLABEL_DATABASE_URL cannot be used: {error}") from error
     if url.get_backend_name() == "sqlite":
-        event.listen(engine, "connect", _set_pragmas)
+        event.listen(engine, "connect", partial(_set_pragmas, foreign_keys=foreign_keys))
         event.listen(engine, "begin", _begin)
     return engine
 
 
-def _set_pragmas(connection: Any, _record: Any) -> None:
+def _set_pragmas(connection: Any, _record: Any, *, foreign_keys: bool) -> None:
     # The driver's own BEGIN is deferred and would fail at once, not wait, when a reader of an
     # old snapshot writes; with isolation_level None the begin event below decides.
     connection.isolation_level = None
@@ -199,7 +223,7 @@ def _set_pragmas(connection: Any, _record: Any) -> None:
         f"busy_timeout = {BUSY_TIMEOUT_MS}",
         "journal_mode = WAL",
         "synchronous = NORMAL",
-        "foreign_keys = ON",
+        f"foreign_keys = {'ON' if foreign_keys else 'OFF'}",
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()

@@ -134,6 +134,25 @@ class RunRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class RelabelRecord:
+    """One pass over every stored face, which brings it up to a model version.
+
+    Attributes:
+        version_id: the version by which every face shall have a prediction.
+        reason: why the run stopped, else None.
+        cursor: the last face id that a job was cut for.
+    """
+
+    id: int
+    version_id: int
+    state: RunState
+    reason: str | None
+    cursor: int
+    started_at: float
+    finished_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class FileEntry:
     """A regular file as a directory lists it.
 
@@ -155,12 +174,13 @@ class Claim:
     Attributes:
         generation: counts the claims of this job; a writer with an older one is fenced off.
         attempts: claims so far that were not given back.
+        run: what the job belongs to; its type says what is to be done.
     """
 
     job_id: int
     generation: int
     attempts: int
-    run: RunRecord
+    run: RunRecord | RelabelRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,9 +295,88 @@ class VersionRecord:
     active: bool
 
 
+class AnnotationKind(StrEnum):
+    """What a person said of a face."""
+
+    IS = "is"
+    IS_NOT = "is_not"
+    NOT_A_FACE = "not_a_face"
+
+
+@dataclass(frozen=True, slots=True)
+class AnnotationRecord:
+    """A person's word on a face; `label` is empty for `not_a_face`."""
+
+    face_id: int
+    kind: AnnotationKind
+    label: str
+    author: str | None = None
+    created_at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class AnnotatedFace:
+    """A stored face and what people said of it.
+
+    Attributes:
+        crop: its pixels.
+        label: what it is, where somebody said so.
+        not_labels: what it is not; empty where `label` is known.
+        not_a_face: whether somebody said that it is no face.
+    """
+
+    id: int
+    crop: Crop
+    label: str | None
+    not_labels: tuple[str, ...]
+    not_a_face: bool
+
+
+class TrainingState(StrEnum):
+    """Where a training stands; only one at a time is running."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingRecord:
+    """A training from request to verdict.
+
+    Attributes:
+        request: what was asked for, as JSON text.
+        trigger: `command`, `task`, `schedule` or `annotations`.
+        holder: the process that runs it, as HOST:PID.
+        lease_until: when it counts as dead unless it renews, in seconds of the database's clock.
+        stage: what it is doing, with `done` of `total` steps of that and `detail` for people.
+        version_id: the version that it published, if any.
+        verdict: what the gate decided, and why.
+        error: why it failed.
+    """
+
+    id: int
+    state: TrainingState
+    request: str
+    trigger: str
+    created_at: float
+    started_at: float | None
+    finished_at: float | None
+    holder: str | None
+    lease_until: float | None
+    stage: str
+    done: int
+    total: int
+    detail: str
+    version_id: int | None
+    verdict: str | None
+    error: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a run is, in images."""
+    """How far a run is, in images, or in faces for a relabelling."""
 
     listed: int
     done: int

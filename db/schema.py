@@ -36,7 +36,7 @@ def connect(settings: DatabaseSettings) -> Database:
     database = open_database(settings)
     try:
         if revision(database) != head():
-            with database.write() as connection:
+            with database.migration() as connection:
                 _prepare(connection)
     except BaseException:
         database.close()
@@ -46,14 +46,14 @@ def connect(settings: DatabaseSettings) -> Database:
 
 def upgrade(database: Database, target: str = "head") -> None:
     """Bring the schema up to `target`; does nothing where it is there already."""
-    with database.write() as connection:
+    with database.migration() as connection:
         _lock(connection)
         command.upgrade(_config(connection), target)
 
 
 def downgrade(database: Database, target: str) -> None:
     """Take the schema back to `target`."""
-    with database.write() as connection:
+    with database.migration() as connection:
         _lock(connection)
         command.downgrade(_config(connection), target)
 

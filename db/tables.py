@@ -18,6 +18,7 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -50,13 +51,20 @@ class Archive(Table):
 
 
 class Run(Table):
-    """One labelling of an archive, with the detector chain that it pins."""
+    """Work on many images or faces, cut into jobs.
+
+    A `label` run has an archive and pins a detector chain; a `relabel` run has neither, pins a
+    model version, and moves `cursor` over the ids of all stored faces.
+    """
 
     __tablename__ = "runs"
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
-    archive_id: Mapped[int] = mapped_column(ForeignKey("archives.id"), index=True)
-    chain_id: Mapped[str] = mapped_column(String(200))
+    kind: Mapped[str] = mapped_column(String(16), server_default="label")
+    archive_id: Mapped[int | None] = mapped_column(ForeignKey("archives.id"), index=True)
+    chain_id: Mapped[str | None] = mapped_column(String(200))
+    version_id: Mapped[int | None] = mapped_column(ForeignKey("model_versions.id"))
+    cursor: Mapped[int] = mapped_column(BigInteger, server_default="0")
     detect_only: Mapped[bool] = mapped_column(Boolean)
     state: Mapped[str] = mapped_column(String(16))
     reason: Mapped[str | None] = mapped_column(Text)
@@ -82,7 +90,10 @@ class Content(Table):
 
 
 class Job(Table):
-    """A chunk of a run's images; the message that wakes a worker carries only its id."""
+    """A chunk of a run's images or faces; the message that wakes a worker carries only its id.
+
+    A job of a relabel run holds the faces with ids from `first_face` to `last_face`, both included.
+    """
 
     __tablename__ = "jobs"
 
@@ -102,6 +113,8 @@ class Job(Table):
     version_id: Mapped[int | None] = mapped_column(ForeignKey("model_versions.id"))
     decoded: Mapped[int] = mapped_column(Integer)
     error: Mapped[str | None] = mapped_column(Text)
+    first_face: Mapped[int | None] = mapped_column(BigInteger)
+    last_face: Mapped[int | None] = mapped_column(BigInteger)
 
     __table_args__ = (Index(None, "run_id", "state"),)
 
@@ -228,7 +241,10 @@ class ModelVersion(Table):
 
 
 class Activation(Table):
-    """The log of what was live, when and why; the newest row names the active version."""
+    """The log of what was live, when and why; the newest row names the active version.
+
+    `rollback` marks the rows that went back to what was live before.
+    """
 
     __tablename__ = "activations"
 
@@ -236,6 +252,52 @@ class Activation(Table):
     version_id: Mapped[int] = mapped_column(ForeignKey("model_versions.id"))
     at: Mapped[float] = mapped_column(Double)
     why: Mapped[str] = mapped_column(Text)
+    rollback: Mapped[bool] = mapped_column(Boolean, server_default=false())
+
+
+class Refusal(Table):
+    """A worker that could not load a version, and why; the row goes when it can."""
+
+    __tablename__ = "refusals"
+
+    version_id: Mapped[int] = mapped_column(ForeignKey("model_versions.id"), primary_key=True)
+    worker: Mapped[str] = mapped_column(String(200), primary_key=True)
+    reason: Mapped[str] = mapped_column(Text)
+    at: Mapped[float] = mapped_column(Double)
+
+
+class Training(Table):
+    """A training from request to verdict; at most one is running, and holds a lease."""
+
+    __tablename__ = "trainings"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    state: Mapped[str] = mapped_column(String(16))
+    request: Mapped[str] = mapped_column(Text)
+    trigger: Mapped[str] = mapped_column(String(16))
+    created_at: Mapped[float] = mapped_column(Double)
+    started_at: Mapped[float | None] = mapped_column(Double)
+    finished_at: Mapped[float | None] = mapped_column(Double)
+    holder: Mapped[str | None] = mapped_column(String(200))
+    lease_until: Mapped[float | None] = mapped_column(Double)
+    stage: Mapped[str] = mapped_column(String(32))
+    done: Mapped[int] = mapped_column(Integer)
+    total: Mapped[int] = mapped_column(Integer)
+    detail: Mapped[str] = mapped_column(Text)
+    version_id: Mapped[int | None] = mapped_column(ForeignKey("model_versions.id"))
+    verdict: Mapped[str | None] = mapped_column(Text)
+    error: Mapped[str | None] = mapped_column(Text)
+
+    __table_args__ = (
+        # The lock: of all trainings, at most one is in this state.
+        Index(
+            "uq_trainings_running",
+            "state",
+            unique=True,
+            sqlite_where=text("state = 'running'"),
+            postgresql_where=text("state = 'running'"),
+        ),
+    )
 
 
 class PredictionRow(Table):

@@ -130,3 +130,32 @@ def tables(database: Database) -> list[str]:
     """The names of the tables."""
     with database.read() as connection:
         return inspect(connection).get_table_names()
+
+
+def test_an_upgrade_keeps_every_row(empty: Database) -> None:
+    """Tables that SQLite can only change by copying them keep what refers to their rows."""
+    schema.upgrade(empty, "0001")
+    with empty.write() as connection:
+        connection.execute(text("INSERT INTO archives (root, display) VALUES ('', 'x')"))
+        connection.execute(text(_OLD_RUN))
+        connection.execute(text(_OLD_IMAGE))
+    schema.upgrade(empty)
+    with empty.read() as connection:
+        found = connection.execute(
+            text("SELECT runs.kind, images.display FROM images JOIN runs ON runs.id = run_id")
+        ).all()
+    assert found == [("label", "y")]
+    schema.downgrade(empty, "0001")
+    with empty.read() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM images")) == 1
+
+
+_OLD_RUN = """
+INSERT INTO runs (archive_id, chain_id, detect_only, state, walked, listed, skipped, started_at,
+                  heartbeat_at)
+VALUES (1, 'chain', '0', 'finished', '1', 1, 0, 0, 0)
+"""
+_OLD_IMAGE = """
+INSERT INTO images (archive_id, path, display, size, mtime_ns, run_id, due)
+VALUES (1, '', 'y', 1, 1, 1, '0')
+"""
