@@ -61,6 +61,7 @@ class Tile:
         picture: data URI; None where the stored crop is damaged or gone.
         where: box (x0 y0 x1 y1, in pixels of the upright image) and detector.
         url: of the image, where it cannot be told from `path`; else empty.
+        guess: of an unknown face, the nearest label, or the one that a person denied; else empty.
         confidence: 0 to 1; None where no model's word counts.
     """
 
@@ -192,7 +193,7 @@ class Gallery:
             path=path,
             where=f"box {box.x0} {box.y0} {box.x1} {box.y1} · {visible(face.detector)}",
             url=self._url(face.path, path),
-            guess=visible(face.label or "") if face.unknown else "",
+            guess=_guess(face),
             confidence=face.confidence,
             stale=face.stale,
             annotated=face.annotated,
@@ -233,6 +234,12 @@ def _group(face: LabelledFace) -> tuple[str, str]:
     if face.label is None:
         return UNSCORED
     return UNKNOWN if face.unknown else ("label", face.label)
+
+
+def _guess(face: LabelledFace) -> str:
+    if not face.unknown or face.label is None:
+        return ""
+    return f"not {visible(face.label)}" if face.annotated else f"{visible(face.label)}?"
 
 
 def _picture(crop: Crop | None) -> str | None:

@@ -4,30 +4,29 @@ from __future__ import annotations
 
 import hashlib
 import os
-import secrets
 from base64 import b64encode
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from db.errors import UsageError
 from review.gallery import Gallery
 from review.head import read_head
+from review.page import TEMPLATES, environment
+from review.replacing import replacing
 from worker import terminal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from sqlalchemy import Connection
 
     from db.engine import Database
     from review.head import Head
 
-TEMPLATES = Path(__file__).parent / "templates"
+_INSTEAD = "name another file with --out"
 
 # Template events that are gathered into one write.
 _BUFFERED = 256
@@ -48,8 +47,8 @@ def write_report(database: Database, run: int, out: Path) -> None:
     """
     with _snapshot(database) as connection:
         head = read_head(connection, run)
-        with _replacing(out) as file, _gallery(connection, head) as gallery:
-            template = _environment().get_template("report.html")
+        with replacing(out, instead=_INSTEAD) as file, _gallery(connection, head) as gallery:
+            template = environment().get_template("report.html")
             stream = template.stream(head=head, gallery=gallery, **_assets())
             stream.enable_buffering(_BUFFERED)
             file.writelines(stream)
@@ -79,43 +78,6 @@ def _gallery(connection: Connection, head: Head) -> Iterator[Gallery]:
         )
         bar.update(task, total=gallery.pictures)
         yield gallery
-
-
-@contextmanager
-def _replacing(out: Path) -> Iterator[IO[str]]:
-    """A new file that takes the place of `out` once it is complete, and leaves no trace if not."""
-    target = Path(os.path.realpath(out))
-    # A short name of our own: with a suffix, a long name could become too long.
-    partial = target.with_name(f".{secrets.token_hex(8)}.part")
-    try:
-        if target.exists() and not target.is_file():
-            raise UsageError(f"{out} is no file that can be replaced; name another with --out")
-        with partial.open("x", encoding="utf-8", newline="\n") as file, _removed_on_error(partial):
-            yield file
-        partial.replace(target)
-    except OSError as error:
-        raise UsageError(
-            f"{out} cannot be written: {error.strerror}; name another file with --out"
-        ) from error
-
-
-@contextmanager
-def _removed_on_error(partial: Path) -> Iterator[None]:
-    try:
-        yield
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
-
-
-def _environment() -> Environment:
-    return Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
 
 
 def _assets() -> dict[str, Markup]:

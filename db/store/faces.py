@@ -21,7 +21,7 @@ from db.tables import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from sqlalchemy import Connection, Row, Subquery
+    from sqlalchemy import ColumnElement, Connection, Row, Subquery
 
 
 def unscored(
@@ -91,6 +91,14 @@ def said_by_people() -> Subquery:
     is_label = func.max(case((Annotation.kind == "is", Annotation.label))).label("label")
     no_face = func.max(case((Annotation.kind == "not_a_face", 1), else_=0)).label("no_face")
     return select(Annotation.face_id, is_label, no_face).group_by(Annotation.face_id).subquery()
+
+
+def is_denied(denial: type[Annotation], label: ColumnElement[str]) -> ColumnElement[bool]:
+    """Whether an annotation says that the face is not the label; at most one of each face does.
+
+    A label that a person denied does not stand: the face counts as unknown.
+    """
+    return and_(denial.face_id == Face.id, denial.kind == "is_not", denial.label == label)
 
 
 def _crop(row: Row[*tuple[Any, ...]]) -> Crop:

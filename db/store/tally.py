@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, case, func, select
+from sqlalchemy import and_, case, func, not_, or_, select
+from sqlalchemy.orm import aliased
 
 from db.records import Box, FacelessImage, LabelledFace, Outcome, Tally
-from db.store.faces import said_by_people, standing
-from db.tables import Face, Image, Preview
+from db.store.faces import is_denied, said_by_people, standing
+from db.tables import Annotation, Face, Image, Preview
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,12 +45,17 @@ def count(connection: Connection, run: RunRecord) -> Tally:
 
 
 def labelled_faces(connection: Connection, run: RunRecord) -> Iterator[LabelledFace]:
-    """The archive's faces: by label, then the most certain first; unknown and unscored last."""
+    """The archive's faces: by label, then the most certain first; unknown and unscored last.
+
+    A face without a confidence, of which a person spoke, comes after the others of its label.
+    """
     faces = _faces(run)
     query = select(faces).order_by(
         faces.c.label.is_(None),
         faces.c.unknown,
         faces.c.label,
+        # SQLite takes NULL for the least value, PostgreSQL for the greatest.
+        faces.c.confidence.is_(None),
         faces.c.confidence.desc(),
         faces.c.id,
     )
@@ -111,7 +117,8 @@ def _labels(connection: Connection, run: RunRecord) -> tuple[dict[str, int], int
 def _faces(run: RunRecord) -> Subquery:
     """The faces of the run's contents, each once, with the label that stands."""
     shown = _shown(run).subquery()
-    predicted, said = standing(), said_by_people()
+    predicted, said, denied = standing(), said_by_people(), aliased(Annotation)
+    unheard = and_(said.c.label.is_(None), denied.id.is_(None))
     query = (
         select(
             Face.id,
@@ -122,16 +129,19 @@ def _faces(run: RunRecord) -> Subquery:
             Face.y1,
             Face.detector,
             func.coalesce(said.c.label, predicted.c.label).label("label"),
-            case((said.c.label.is_(None), predicted.c.confidence)).label("confidence"),
-            and_(said.c.label.is_(None), predicted.c.unknown).label("unknown"),
+            case((unheard, predicted.c.confidence)).label("confidence"),
+            and_(said.c.label.is_(None), or_(predicted.c.unknown, denied.id.is_not(None))).label(
+                "unknown"
+            ),
             predicted.c.stale,
-            said.c.label.is_not(None).label("annotated"),
+            not_(unheard).label("annotated"),
         )
         .select_from(shown)
         .join(Image, Image.id == shown.c.image_id)
         .join(Face, Face.detection_id == shown.c.detection_id)
         .outerjoin(predicted, predicted.c.face_id == Face.id)
         .outerjoin(said, said.c.face_id == Face.id)
+        .outerjoin(denied, is_denied(denied, predicted.c.label))
         .where(func.coalesce(said.c.no_face, 0) == 0)
     )
     return query.subquery()

@@ -168,6 +168,35 @@ def test_what_a_face_is_not_changes_no_label(ledger: Ledger) -> None:
     assert (found.label, found.annotated) == ("Aqua", False)
 
 
+def test_a_label_that_a_person_denied_does_not_stand(ledger: Ledger) -> None:
+    """The face counts as unknown, until a model or a person gives it another label."""
+    version, run = ledger.publish_model("a"), ledger.run()
+    faces = (face(prediction("Aqua")), face(prediction("Aqua")))
+    ledger.finish(ledger.take(run, b"a"), content(b"1", *faces), version=version)
+    face_id = ledger.value("SELECT min(id) FROM faces")
+    annotate(ledger, face_id, "is_not", "Aqua")
+    denied = labelled(ledger, run)[-1]
+    assert (denied.id, denied.label, denied.confidence) == (face_id, "Aqua", None)
+    assert denied.unknown
+    assert denied.annotated
+    counts = count(ledger, run)
+    assert (counts.faces, counts.labels, counts.unknown) == (2, {"Aqua": 1}, 1)
+    add_prediction(ledger, face_id, ledger.publish_model("b"), "Megumin")
+    counts = count(ledger, run)
+    assert (counts.labels, counts.unknown) == ({"Aqua": 1, "Megumin": 1}, 0)
+
+
+def test_a_denied_label_stays_denied_in_every_version(ledger: Ledger) -> None:
+    """A later model that says the same again is not believed either."""
+    version, run = ledger.publish_model("a"), ledger.run()
+    ledger.finish(ledger.take(run, b"a"), content(b"1", face(prediction())), version=version)
+    face_id = ledger.value("SELECT id FROM faces")
+    annotate(ledger, face_id, "is_not", "Aqua")
+    add_prediction(ledger, face_id, ledger.publish_model("b"), "Aqua")
+    counts = count(ledger, run)
+    assert (counts.labels, counts.unknown) == ({}, 1)
+
+
 def test_faces_come_by_label_and_certainty(ledger: Ledger) -> None:
     """Known labels come first, each with the most certain face first; unknown, unscored last."""
     version, run = ledger.publish_model(), ledger.run()
@@ -188,6 +217,15 @@ def test_faces_come_by_label_and_certainty(ledger: Ledger) -> None:
         ("Aqua", 0.2, True),
         (None, None, False),
     ]
+
+
+def test_what_a_person_named_comes_after_the_certain_ones(ledger: Ledger) -> None:
+    """A face without a confidence is the last of its label, on every database."""
+    version, run = ledger.publish_model(), ledger.run()
+    faces = (face(), face(prediction(confidence=0.2)), face(prediction(confidence=0.7)))
+    ledger.finish(ledger.take(run, b"a"), content(b"1", *faces), version=version)
+    annotate(ledger, ledger.value("SELECT min(id) FROM faces"), "is", "Aqua")
+    assert [one.confidence for one in labelled(ledger, run)] == [0.7, 0.2, None]
 
 
 def test_a_face_is_shown_on_its_first_image(ledger: Ledger) -> None:
@@ -252,6 +290,20 @@ def test_the_view_holds_what_people_should_look_at(ledger: Ledger, active: bool)
         (images[2].id, "unreadable", "vanished", "no such file"),
         (images[3].id, "quarantined", "decoder_crashed", "SIGSEGV"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "label", "left"), [("is", "Aqua", 0), ("not_a_face", "", 0), ("is_not", "Aqua", 1)]
+)
+def test_the_view_leaves_out_what_people_settled(
+    ledger: Ledger, kind: str, label: str, left: int
+) -> None:
+    """An unknown face that a person named, or took for none, need not be looked at again."""
+    version, run = ledger.publish_model(), ledger.run()
+    unsure = content(b"1", face(prediction("Aqua", unknown=True)))
+    ledger.finish(ledger.take(run, b"a"), unsure, version=version)
+    annotate(ledger, ledger.value("SELECT id FROM faces"), kind, label)
+    assert ledger.value("SELECT count(*) FROM unrecognized") == left
 
 
 def add_prediction(ledger: Ledger, face_id: int, version: int, label: str) -> None:

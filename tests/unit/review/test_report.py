@@ -138,6 +138,20 @@ def test_a_persons_word_is_marked(sqlite_ledger: Ledger, tmp_path: Path) -> None
     assert "Megumin 2" in page.text
 
 
+def test_a_denied_label_is_shown_as_such(sqlite_ledger: Ledger, tmp_path: Path) -> None:
+    """A face that is not what the model says stands among the unknown ones, with the denial."""
+    run = fill(sqlite_ledger)
+    sqlite_ledger.execute(
+        "INSERT INTO annotations (face_id, kind, label, created_at)"
+        " SELECT face_id, 'is_not', 'Aqua', 1 FROM predictions WHERE confidence > 0.9"
+    )
+    page = _page(sqlite_ledger.database, run, tmp_path)
+    assert "Aqua 2" in page.text
+    assert "3 unknown" in page.text
+    assert "annotated not Aqua" in page.text
+    assert "Aqua?" in page.text
+
+
 def test_files_without_a_face_are_listed_by_reason(sqlite_ledger: Ledger, tmp_path: Path) -> None:
     """Every image without a face, unreadable or quarantined file is there with its reason."""
     page = _page(sqlite_ledger.database, fill(sqlite_ledger), tmp_path)
