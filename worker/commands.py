@@ -1,4 +1,4 @@
-"""The commands `kaolabel worker`, `classify`, `models` and `detector`."""
+"""The commands `kaolabel worker`, `classify` and `detector`."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ import typer
 
 from db.settings import DatabaseSettings
 from worker import terminal
+from worker.models.commands import models_app
 from worker.settings import WorkerSettings
 from worker.terminal import AsJson
 
 if TYPE_CHECKING:
     from db.engine import Database
 
+__all__ = ["classify", "detector_app", "models_app", "worker"]
 
 detector_app = typer.Typer(help="Fetch and check face detectors.", no_args_is_help=True)
 
@@ -68,23 +70,6 @@ def classify(
         terminal.out().print(render(results))
     if any(result["outcome"] in {"unreadable", "quarantined"} for result in results):
         raise typer.Exit(1)
-
-
-def list_models(*, as_json: AsJson = False) -> None:
-    """List the published model versions; the active one is marked.
-
-    \b
-    For example:
-      kaolabel models
-      kaolabel models --json | jq '.models[] | select(.active)'
-    """
-    from worker.models.listing import collect, render
-
-    found = collect(_database())
-    if as_json:
-        terminal.print_json({"models": found})
-    else:
-        terminal.out().print(render(found))
 
 
 @detector_app.command()

@@ -1,24 +1,24 @@
-"""The artifact: a model as a folder that can be checked, with its hash for a name."""
+"""The artifact: a model as a folder that can be checked, with its hash for a name.
+
+JSON and safetensors only, so that no model can bring code with it.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from db.errors import ModelError
 from worker.models import tensors
+from worker.models.evidence import Evidence
 from worker.models.manifest import Manifest
 from worker.vision.classify import Head
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
 MANIFEST_FILE = "manifest.json"
 HEAD_FILE = "head.safetensors"
+EVIDENCE_FILE = "evidence.safetensors"
 
 _MANIFEST_LIMIT = 4 << 20
 _HEAD_LIMIT = 512 << 20
@@ -27,15 +27,17 @@ _NEXT_STEP = "train again with `kaolabel train`, or copy the folder from where i
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Artifact:
-    """A head and what there is to know about it.
+    """A head, what there is to know about it, and what shows that it is true.
 
     Attributes:
         manifest: everything but numbers.
         head: the classifier; its labels and scalars are those of the manifest.
+        evidence: golden faces, and the head that was judged.
     """
 
     manifest: Manifest
     head: Head
+    evidence: Evidence
 
     def __post_init__(self) -> None:
         expected = self.manifest.embedder.dimension
@@ -43,10 +45,22 @@ class Artifact:
             raise ValueError(f"the head takes {self.head.dimension} features, not {expected}")
         if _promise(self.manifest) != _promise(self.head):
             raise ValueError("the head is not the one that the manifest describes")
+        if self.manifest.evidence != self.evidence.digest:
+            raise ValueError("the evidence is not the one that the manifest names")
+        _require_fit(self.evidence, self.head, size=self.manifest.embedder.size)
+
+    @property
+    def judged(self) -> Head:
+        """The head that the hold-out was measured with, before it was fitted on everything."""
+        weight, bias = self.evidence.judged_weight, self.evidence.judged_bias
+        return replace(self.head, weight=weight, bias=bias)
 
     @property
     def sha256(self) -> str:
-        """SHA-256 over the canonical weights and the canonical manifest, in hexadecimal."""
+        """SHA-256 over the canonical weights and the canonical manifest, in hexadecimal.
+
+        The manifest names the digest of the evidence, so that this covers it too.
+        """
         weights = tensors.digest({"weight": self.head.weight, "bias": self.head.bias})
         return hashlib.sha256(f"{weights}\n{self.manifest.canonical()}".encode()).hexdigest()
 
@@ -110,7 +124,21 @@ def load(folder: Path, expected_sha256: str | None = None) -> Artifact:
 
 
 def _promise(model: Manifest | Head) -> tuple[object, ...]:
-    return tuple(model.labels), model.temperature, model.background, model.threshold
+    scalars = model.temperature, model.background, model.threshold
+    return tuple(model.labels), scalars, model.rejects
+
+
+def _require_fit(evidence: Evidence, head: Head, *, size: int) -> None:
+    """Raise ValueError for evidence of another head or embedder."""
+    expected = (size, len(head.labels), head.weight.shape, head.bias.shape)
+    found = (
+        evidence.golden.shape[1],
+        evidence.confidences.shape[1],
+        evidence.judged_weight.shape,
+        evidence.judged_bias.shape,
+    )
+    if found != expected:
+        raise ValueError(f"evidence of shapes {found} does not fit a head of shapes {expected}")
 
 
 def _is_intact(folder: Path, sha256: str) -> bool:
@@ -123,11 +151,9 @@ def _is_intact(folder: Path, sha256: str) -> bool:
 
 def _write(artifact: Artifact, folder: Path) -> None:
     folder.mkdir()
-    head: dict[str, NDArray[np.float32]] = {
-        "weight": artifact.head.weight,
-        "bias": artifact.head.bias,
-    }
-    tensors.save(head, folder / HEAD_FILE)
+    weights = {"weight": artifact.head.weight, "bias": artifact.head.bias}
+    tensors.save(weights, folder / HEAD_FILE)
+    artifact.evidence.save(folder / EVIDENCE_FILE)
     text = artifact.manifest.to_json()
     (folder / MANIFEST_FILE).write_text(text + "\n", encoding="utf-8")
 
@@ -145,5 +171,6 @@ def _read(folder: Path) -> Artifact:
         temperature=manifest.temperature,
         background=manifest.background,
         threshold=manifest.threshold,
+        rejects=manifest.rejects,
     )
-    return Artifact(manifest, head)
+    return Artifact(manifest, head, Evidence.load(folder / EVIDENCE_FILE))

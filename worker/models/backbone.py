@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 SEEDED = "seeded"
 IMAGENET = "imagenet"
 FILE = "file"
+FINE_TUNED = "fine-tuned"
 
 _SEED = 0x6B616F
 _LIMIT = 256 << 20
@@ -43,7 +44,7 @@ class Backbone:
     """Canonical weights and where they came from.
 
     Attributes:
-        source: `imagenet`, `seeded` or `file`.
+        source: `imagenet`, `seeded`, `file` or `fine-tuned`.
         sha256: the canonical hash of the weights.
         tensors: float32 arrays by name, such as `conv2d_07/kernel`.
     """
@@ -79,11 +80,30 @@ def obtain(source: str, *, home: Path) -> Backbone:
     return backbone
 
 
+def store(tensors: Tensors, *, home: Path) -> Backbone:
+    """Keep fine-tuned weights under `home`, for every later `load`.
+
+    Args:
+        tensors: complete canonical weights.
+        home: kaolabel's own folder.
+
+    Returns:
+        The backbone, of source `fine-tuned`.
+
+    Raises:
+        ModelError: the weights are not those of Inception V3.
+    """
+    fill(network(_ANY_SIZE), tensors)
+    backbone = _backbone(FINE_TUNED, tensors)
+    tensor_files.save(tensors, stored_path(backbone.sha256, home=home))
+    return backbone
+
+
 def load(source: str, sha256: str, *, home: Path) -> Backbone:
     """Load weights that an embedder names.
 
     Args:
-        source: `imagenet`, `seeded` or `file`, as recorded.
+        source: `imagenet`, `seeded`, `file` or `fine-tuned`, as recorded.
         sha256: the canonical hash that the weights must have.
         home: kaolabel's own folder.
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
 from db.store import models
+from worker.models.history import minute
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def collect(database: Database) -> list[dict[str, Any]]:
     """All versions, oldest first, with what their manifests say."""
     with database.read() as connection:
-        return [_describe(version) for version in models.every(connection)]
+        return [describe(version) for version in models.every(connection)]
 
 
 def render(found: list[dict[str, Any]]) -> RenderableType:
@@ -30,7 +30,7 @@ def render(found: list[dict[str, Any]]) -> RenderableType:
     table = Table("", "version", "trained", "labels", "hold-out", "backbone", "artifact")
     for version in found:
         holdout = version["holdout"]
-        correct = f"{holdout['correct']}/{holdout['n']}" if holdout["n"] else "none"
+        correct = f"{holdout['correct']}/{holdout['n']}" if holdout.get("n") else "none"
         table.add_row(
             "*" if version["active"] else "",
             str(version["version"]),
@@ -43,13 +43,13 @@ def render(found: list[dict[str, Any]]) -> RenderableType:
     return table
 
 
-def _describe(version: VersionRecord) -> dict[str, Any]:
+def describe(version: VersionRecord) -> dict[str, Any]:
+    """A version as a program reads it."""
     manifest = json.loads(version.manifest)
-    created = datetime.fromtimestamp(version.created_at, UTC)
     return {
         "version": version.id,
         "active": version.active,
-        "created_at": created.strftime("%Y-%m-%d %H:%M"),
+        "created_at": minute(version.created_at),
         "sha256": version.sha256,
         "embedder": version.embedder,
         "backbone": manifest["embedder"]["source"],

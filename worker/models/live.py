@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import logging
+import socket
 import time
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
-from db.errors import ModelError
+from db.errors import KaolabelError, ModelError
 from db.store import models
+from worker.models.background import Background
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from db.engine import Database
     from db.records import VersionRecord
+    from worker.models.artifact import Artifact
     from worker.vision.classify import Head
     from worker.vision.embed import Embedder
 
@@ -22,6 +26,9 @@ logger = logging.getLogger(__name__)
 
 # Seconds for which the active version is not looked up again.
 _POLL = 2.0
+# Seconds after which a version that could not be loaded is tried again: a file may be on its way.
+_RETRY = 60.0
+_LONGEST_REASON = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +40,24 @@ class Model:
     head: Head
 
 
+@dataclass(frozen=True, slots=True)
+class _Loading:
+    """A version on its way, and the activation that asked for it."""
+
+    version_id: int
+    activation: int
+    work: Background[Model]
+
+
 class LiveModel:
-    """Follows the active version; a version that cannot be loaded leaves the old one serving.
+    """Follows the active version, and never leaves a process without the model that it has.
+
+    The first model is loaded in the foreground, as there is nothing to do without one. Each later
+    one is loaded, warmed and proven on its golden faces in a thread of its own, while the old one
+    serves; the swap itself is one assignment between two jobs. A version that fails is noted in the
+    database for people to see, the old one goes on, and it is tried again later.
+
+    Only one thread, the one that does the jobs, may call the methods.
 
     Args:
         database: names the active version.
@@ -44,55 +67,182 @@ class LiveModel:
     def __init__(self, database: Database, *, home: Path) -> None:
         self._database = database
         self._home = home
-        self._model: Model | None = None
-        self._refused: int | None = None
+        # Processes come and go, and all those of a host read the same files: it refuses as one.
+        self._worker = socket.gethostname()
+        self._serving: Model | None = None
+        self._pinned: Model | None = None
+        self._loading: _Loading | None = None
+        self._wanted: tuple[int, int] | None = None
         self._looked_at = float("-inf")
+        self._retry: tuple[int, float] = (0, 0.0)
 
     def current(self) -> Model | None:
         """The model to use for the next job; None while no version was ever activated.
 
         Raises:
-            ModelError: when the active version cannot be loaded and there is no older one to use.
+            ModelError: when the active version cannot be used and there is no older one to use.
         """
-        if time.monotonic() - self._looked_at < _POLL and self._model is not None:
-            return self._model
-        with self._database.read() as connection:
-            version = models.active(connection)
-        self._looked_at = time.monotonic()
-        if version is None or (self._model and self._model.version_id == version.id):
-            return self._model
-        if version.id != self._refused:
-            self._swap(version)
-        return self._model
+        wanted = self._look()
+        if wanted is None:
+            return None
+        activation, version_id = wanted
+        if self._serving is None:
+            self._swap(self.version(version_id))
+        self._collect()
+        if self._serving is not None and self._serving.version_id != version_id:
+            self._follow(activation, version_id)
+        return self._serving
 
-    def _swap(self, version: VersionRecord) -> None:
+    def version(self, version_id: int) -> Model:
+        """Exactly this version, live or not; it is kept until another one is asked for.
+
+        Args:
+            version_id: its number.
+
+        Raises:
+            ModelError: when it cannot be used.
+        """
+        loading = self._loading
+        if loading is not None and loading.version_id == version_id:
+            # To wait for it is quicker than to load it twice.
+            loading.work.error()
+            self._collect()
+        for model in (self._serving, self._pinned):
+            if model is not None and model.version_id == version_id:
+                return model
+        self._pinned = self._load(version_id)
+        return self._pinned
+
+    def _look(self) -> tuple[int, int] | None:
+        """The newest activation and its version, as of a moment ago."""
+        if time.monotonic() - self._looked_at >= _POLL or self._serving is None:
+            with self._database.read() as connection:
+                self._wanted = models.newest_activation(connection)
+            self._looked_at = time.monotonic()
+        return self._wanted
+
+    def _follow(self, activation: int, version_id: int) -> None:
+        """Begin to load the wanted version, unless one is being loaded or it was just refused."""
+        if self._pinned is not None and self._pinned.version_id == version_id:
+            self._swap(self._pinned)
+            return
+        refused, again_at = self._retry
+        just_refused = refused == activation and time.monotonic() < again_at
+        if self._loading is None and not just_refused:
+            version = self._record(version_id)
+            load = partial(load_proven, version, home=self._home, like=self._like(version))
+            work = Background(load, name=f"model-{version_id}")
+            self._loading = _Loading(version_id, activation, work)
+
+    def _collect(self) -> None:
+        """Take over what has been loaded, if it is still wanted; note what could not be."""
+        loading = self._loading
+        if loading is None or not loading.work.done:
+            return
+        self._loading = None
+        error = loading.work.error()
+        if error is not None:
+            self._retry = (loading.activation, time.monotonic() + _RETRY)
+            self._refuse(loading.version_id, error)
+            return
+        self._accept(loading.version_id)
+        if self._wanted is not None and self._wanted[1] == loading.version_id:
+            self._swap(loading.work.result())
+
+    def _swap(self, model: Model) -> None:
+        self._serving, self._pinned = model, None
+        logger.info("version %d serves", model.version_id)
+
+    def _load(self, version_id: int) -> Model:
+        version = self._record(version_id)
         try:
-            self._model = load(version, home=self._home, like=self._model)
-        except ModelError as error:
-            if self._model is None:
-                raise
-            self._refused = version.id
-            logger.error("version %d is refused, the old one goes on: %s", version.id, error)  # noqa: TRY400  # the message is all there is to know
-        else:
-            logger.info("version %d serves", version.id)
+            model = load_proven(version, home=self._home, like=self._like(version))
+        except KaolabelError as error:
+            self._refuse(version_id, error)
+            raise
+        self._accept(version_id)
+        return model
+
+    def _like(self, version: VersionRecord) -> Model | None:
+        """A loaded model with the embedder of a version, if there is one."""
+        loaded = [model for model in (self._serving, self._pinned) if model is not None]
+        return next((one for one in loaded if one.embedder.spec.id == version.embedder), None)
+
+    def _record(self, version_id: int) -> VersionRecord:
+        with self._database.read() as connection:
+            version = models.get(connection, version_id)
+        if version is None:
+            raise ModelError(f"there is no model version {version_id} in the database any more")
+        return version
+
+    def _refuse(self, version_id: int, error: BaseException) -> None:
+        known = isinstance(error, KaolabelError)
+        reason = str(error) if known else f"{type(error).__name__}: {error}"
+        line = " ".join(reason.split())[:_LONGEST_REASON]
+        logger.error("version %d is refused: %s", version_id, line)
+        self._database.commit(
+            lambda connection: models.refuse(
+                connection, version_id, worker=self._worker, reason=line
+            )
+        )
+
+    def _accept(self, version_id: int) -> None:
+        self._database.commit(
+            lambda connection: models.accept(connection, version_id, worker=self._worker)
+        )
 
 
 def load(version: VersionRecord, *, home: Path, like: Model | None = None) -> Model:
-    """Load a published version.
+    """Load a published version; its network is built when the first faces come.
 
     Args:
         version: which one.
         home: the folder that holds artifacts and backbones.
         like: a loaded model, whose embedder is used again where the version has the same.
 
+    Returns:
+        The model, unproven.
+
     Raises:
         ModelError: when the artifact is missing, damaged, or not the one that was published.
     """
+    return _model(version.id, _artifact(version, home), home=home, like=like)
+
+
+def load_proven(version: VersionRecord, *, home: Path, like: Model | None = None) -> Model:
+    """Load a published version, build its network, and let it prove itself on its golden faces.
+
+    Args:
+        version: which one.
+        home: the folder that holds artifacts and backbones.
+        like: a loaded model, whose embedder is used again where the version has the same.
+
+    Returns:
+        The model, warm.
+
+    Raises:
+        ModelError: when artifact or backbone are missing or damaged, or give other results.
+    """
+    from worker.models.evidence import prove
+
+    loaded = _artifact(version, home)
+    model = _model(version.id, loaded, home=home, like=like)
+    try:
+        prove(model, loaded.evidence)
+    except ModelError as error:
+        raise ModelError(f"version {version.id} does not prove itself: {error}") from error
+    return model
+
+
+def _artifact(version: VersionRecord, home: Path) -> Artifact:
     from worker.models import artifact
+
+    return artifact.load(artifact.stored_path(version.sha256, home=home), version.sha256)
+
+
+def _model(version_id: int, loaded: Artifact, *, home: Path, like: Model | None) -> Model:
     from worker.vision.embed import Embedder
 
-    loaded = artifact.load(artifact.stored_path(version.sha256, home=home), version.sha256)
     spec = loaded.manifest.embedder
-    if like is not None and like.embedder.spec == spec:
-        return Model(version.id, like.embedder, loaded.head)
-    return Model(version.id, Embedder(spec, home=home), loaded.head)
+    shared = None if like is None or like.embedder.spec != spec else like.embedder
+    return Model(version_id, shared or Embedder(spec, home=home), loaded.head)

@@ -12,7 +12,7 @@ from worker.vision.embed import EmbedderSpec
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,9 @@ class Manifest:
         temperature: see `Head`.
         background: see `Head`.
         threshold: see `Head`.
-        holdout: metrics on faces that were held out: `n`, `correct`, `top1`, `per_label`.
+        rejects: see `Head`.
+        evidence: the digest of the artifact's `Evidence`.
+        holdout: metrics on faces that were held out: `n`, `correct`, `top1`, `per_label` and more.
         training: the settings of the training, for people.
         seed: what all its randomness came from.
         parent: the artifact hash of the model that it replaces, or None; not part of the hash.
@@ -39,6 +41,8 @@ class Manifest:
     temperature: float
     background: float
     threshold: float
+    rejects: bool = False
+    evidence: str = ""
     holdout: Mapping[str, Any] = field(default_factory=dict)
     training: Mapping[str, Any] = field(default_factory=dict)
     seed: int = 0
@@ -66,14 +70,15 @@ class Manifest:
 
     @classmethod
     def _from_values(cls, values: dict[str, Any]) -> Self:
-        if values["format"] != FORMAT:
-            raise ModelError(f"the manifest has format {values['format']!r}, not {FORMAT}")
+        _require_format(values["format"])
         return cls(
             embedder=EmbedderSpec.from_json(values["embedder"]),
             labels={str(label): int(count) for label, count in values["labels"]},
             temperature=float(values["temperature"]),
             background=float(values["background"]),
             threshold=float(values["threshold"]),
+            rejects=bool(values["rejects"]),
+            evidence=str(values["evidence"]),
             holdout=dict(values["holdout"]),
             training=dict(values["training"]),
             seed=int(values["seed"]),
@@ -100,3 +105,10 @@ class Manifest:
             JSON as from `to_json`.
         """
         return replace(self, created_at="", parent=None).to_json()
+
+
+def _require_format(found: Any) -> None:
+    if found == FORMAT:
+        return
+    age = "an older" if isinstance(found, int) and found < FORMAT else "another"
+    raise ModelError(f"the manifest has format {found!r}, not {FORMAT}: made by {age} kaolabel")

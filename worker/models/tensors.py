@@ -1,4 +1,7 @@
-"""Named float32 tensors: their canonical hash, and the safetensors files that hold them."""
+"""Named tensors: their canonical hash, and the safetensors files that hold them.
+
+Nothing but numbers can come out of such a file: neither code nor objects.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import hashlib
 import json
 import os
 import tempfile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from safetensors import SafetensorError
@@ -15,34 +18,40 @@ from safetensors.numpy import load_file, save_file
 from db.errors import ModelError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
 
+FLOAT32 = np.dtype(np.float32)
 
-def digest(tensors: Mapping[str, NDArray[np.float32]]) -> str:
-    """Hash names, shapes and values in the order of the names; no file format takes part.
+
+def digest(tensors: Mapping[str, NDArray[Any]]) -> str:
+    """Hash names, types, shapes and values in the order of the names; no file format takes part.
 
     Args:
-        tensors: float32 arrays by name.
+        tensors: arrays of numbers by name.
 
     Returns:
         SHA-256 as 64 hexadecimal digits.
     """
     sha = hashlib.sha256()
     for name in sorted(tensors):
-        values = np.ascontiguousarray(tensors[name], dtype="<f4")
-        sha.update(json.dumps([name, list(values.shape)]).encode() + b"\n")
+        given = np.asarray(tensors[name])
+        values = np.ascontiguousarray(given, dtype=given.dtype.newbyteorder("<"))
+        # The type of float32 goes without saying, so that the hashes of backbones, by which
+        # embeddings are stored, stay what they were before there were other types.
+        kind = [] if given.dtype == FLOAT32 else [given.dtype.name]
+        sha.update(json.dumps([name, list(values.shape), *kind]).encode() + b"\n")
         sha.update(values.data)
     return sha.hexdigest()
 
 
-def save(tensors: Mapping[str, NDArray[np.float32]], path: Path) -> None:
+def save(tensors: Mapping[str, NDArray[Any]], path: Path) -> None:
     """Write a safetensors file that appears whole or not at all.
 
     Args:
-        tensors: float32 arrays by name.
+        tensors: arrays of numbers by name.
         path: the file; its folder is made where it is missing.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -56,15 +65,18 @@ def save(tensors: Mapping[str, NDArray[np.float32]], path: Path) -> None:
         raise
 
 
-def load(path: Path, *, limit: int) -> dict[str, NDArray[np.float32]]:
+def load(
+    path: Path, *, limit: int, dtypes: Collection[np.dtype[Any]] = (FLOAT32,)
+) -> dict[str, NDArray[Any]]:
     """Read a safetensors file that may be damaged or hostile.
 
     Args:
         path: the file.
         limit: the most bytes that such a file may have.
+        dtypes: the types that a tensor may have.
 
     Returns:
-        float32 arrays by name, every value finite.
+        Arrays of these types by name, every floating-point value finite.
 
     Raises:
         ModelError: the file is missing, too large, damaged, or holds anything else.
@@ -72,10 +84,11 @@ def load(path: Path, *, limit: int) -> dict[str, NDArray[np.float32]]:
     try:
         if path.stat().st_size > limit:
             raise ModelError(f"{path} is larger than the {limit} bytes that it may have")
-        tensors: dict[str, NDArray[np.float32]] = load_file(path)
+        tensors: dict[str, NDArray[Any]] = load_file(path)
     except (OSError, SafetensorError, KeyError, ValueError, TypeError) as error:
         raise ModelError(f"{path} cannot be read as safetensors: {error}") from error
     for name, values in tensors.items():
-        if values.dtype != np.float32 or not np.isfinite(values).all():
-            raise ModelError(f"{path}: tensor {name!r} is not made of finite float32 numbers")
+        if values.dtype not in dtypes or not np.isfinite(values).all():
+            allowed = " or ".join(dtype.name for dtype in dtypes)
+            raise ModelError(f"{path}: tensor {name!r} is not made of finite {allowed} numbers")
     return tensors

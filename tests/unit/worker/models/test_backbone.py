@@ -10,6 +10,7 @@ import pytest
 
 from db.errors import ModelError
 from worker.models import backbone, tensors
+from worker.models.network import import_keras
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,6 +45,22 @@ def test_a_file_becomes_canonical(seeded: backbone.Backbone, tmp_path: Path) -> 
     loaded = backbone.load("file", seeded.sha256, home=tmp_path)
     assert (obtained.source, obtained.sha256) == ("file", seeded.sha256)
     assert loaded.tensors.keys() == seeded.tensors.keys()
+
+
+def test_fine_tuned_weights_are_stored(seeded: backbone.Backbone, tmp_path: Path) -> None:
+    """Weights that were made here load by their hash, and say what they are."""
+    stored = backbone.store(seeded.tensors, home=tmp_path)
+    loaded = backbone.load("fine-tuned", stored.sha256, home=tmp_path)
+    assert (loaded.source, loaded.sha256) == ("fine-tuned", seeded.sha256)
+    assert tensors.digest(loaded.tensors) == seeded.sha256
+
+
+def test_half_a_network_is_not_stored(seeded: backbone.Backbone, tmp_path: Path) -> None:
+    """Weights of which some are missing are refused, and nothing is written."""
+    half = dict(list(seeded.tensors.items())[:10])
+    with pytest.raises(ModelError, match="not those of Inception V3"):
+        backbone.store(half, home=tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 def test_damaged_stored_weights_are_refused(seeded: backbone.Backbone, tmp_path: Path) -> None:
@@ -89,3 +106,22 @@ def test_tensors_of_another_network_are_refused(tmp_path: Path) -> None:
     tensors.save({"a": np.zeros(1, np.float32)}, path)
     with pytest.raises(ModelError, match="not those of Inception V3"):
         backbone.obtain(str(path), home=tmp_path)
+
+
+# Keras writes its own files with calls that NumPy 2 and h5py warn of.
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("suffix", [".keras", ".h5", ".weights.h5"])
+def test_code_in_a_backbone_file_never_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
+) -> None:
+    """A file with a Lambda layer is refused in one line, and its code stays asleep."""
+    monkeypatch.chdir(tmp_path)
+    keras = import_keras()
+    evil = keras.layers.Lambda(lambda x: __import__("pathlib").Path("trace").touch() or x)
+    model = keras.Sequential([keras.Input((2,)), evil, keras.layers.Dense(1)])
+    (tmp_path / "trace").unlink()
+    path = tmp_path / f"evil{suffix}"
+    (model.save_weights if suffix == ".weights.h5" else model.save)(path)
+    with pytest.raises(ModelError, match="does not hold weights"):
+        backbone.obtain(str(path), home=tmp_path)
+    assert not (tmp_path / "trace").exists()

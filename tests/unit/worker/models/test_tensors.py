@@ -38,6 +38,13 @@ def test_digest_sees_names_shapes_and_values() -> None:
     assert len(set(hashes)) == 4
 
 
+def test_digest_sees_types() -> None:
+    """The same numbers in another type are something else."""
+    kinds = (np.uint8, np.uint64, np.float32)
+    assert len({tensors.digest({"a": np.zeros(8, kind)}) for kind in kinds}) == 3
+    assert tensors.digest({"a": np.zeros(8, "<u8")}) == tensors.digest({"a": np.zeros(8, ">u8")})
+
+
 def test_saved_tensors_are_read_back(tmp_path: Path) -> None:
     """What is saved comes back bit by bit, and no draft is left beside it."""
     values = np.random.default_rng(0).normal(size=(3, 4)).astype(np.float32)
@@ -76,3 +83,13 @@ def test_numbers_must_be_finite(tmp_path: Path) -> None:
     tensors.save({"a": np.array([np.nan], np.float32)}, path)
     with pytest.raises(ModelError, match="finite"):
         tensors.load(path, limit=LIMIT)
+
+
+def test_other_types_must_be_asked_for(tmp_path: Path) -> None:
+    """Whole numbers are refused where weights are expected, and read where they are allowed."""
+    path = tmp_path / "file.safetensors"
+    tensors.save({"a": np.arange(3, dtype=np.uint64)}, path)
+    with pytest.raises(ModelError, match="float32"):
+        tensors.load(path, limit=LIMIT)
+    loaded = tensors.load(path, limit=LIMIT, dtypes=(np.dtype(np.uint64),))
+    assert loaded["a"].tolist() == [0, 1, 2]

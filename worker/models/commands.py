@@ -1,0 +1,194 @@
+"""The commands `kaolabel models …`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from db.errors import ModelError, UsageError
+from db.settings import DatabaseSettings
+from worker import terminal
+from worker.terminal import AsJson
+
+if TYPE_CHECKING:
+    from db.engine import Database
+    from db.records import VersionRecord
+
+Version = Annotated[str, typer.Argument(help="Number, or first digits of the artifact's hash.")]
+Why = Annotated[str | None, typer.Option(help="The reason, for the log.")]
+
+models_app = typer.Typer()
+
+
+@models_app.callback(invoke_without_command=True)
+def list_models(context: typer.Context, *, as_json: AsJson = False) -> None:
+    """List the model versions, the live one marked; the commands below look at and change them.
+
+    \b
+    For example:
+      kaolabel models
+      kaolabel models --json | jq '.models[] | select(.active)'
+      kaolabel models rollback
+    """
+    from worker.models.listing import collect, render
+
+    if context.invoked_subcommand is not None:
+        if as_json:
+            raise UsageError(f"write `kaolabel models {context.invoked_subcommand} … --json`")
+        return
+    found = collect(_database())
+    if as_json:
+        terminal.print_json({"models": found})
+    else:
+        terminal.out().print(render(found))
+
+
+@models_app.command()
+def show(
+    version: Version,
+    *,
+    confusion: Annotated[
+        Path | None, typer.Option(help="Draw what is taken for what into this SVG file.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Tell everything of a version: labels, quality, settings, what it was live for.
+
+    \b
+    For example:
+      kaolabel models show 3
+      kaolabel models show 3 --confusion confusion.svg
+      kaolabel models show 5e0c1f --json | jq .holdout.top1
+    """
+    from worker.models.details import collect, render
+    from worker.models.registry import find
+
+    database = _database()
+    found = collect(database, find(database, version))
+    if confusion is not None:
+        _draw(found, confusion)
+    if as_json:
+        terminal.print_json(found)
+    else:
+        terminal.out().print(render(found), soft_wrap=True)
+
+
+@models_app.command()
+def activate(version: Version, *, why: Why = None, as_json: AsJson = False) -> None:
+    """Make a version the live one, once it has proven itself on this machine.
+
+    Workers take it up between two jobs; one that is broken leaves the old one serving.
+
+    \b
+    For example:
+      kaolabel models activate 3
+      kaolabel models activate 3 --why "knows the new season"
+    """
+    from worker.models import registry
+
+    database, home = _database(), DatabaseSettings().home
+    chosen = registry.find(database, version)
+    registry.check(database, chosen.id, home=home)
+    registry.activate(database, chosen.id, why=why or "activated by hand")
+    _announce(chosen, as_json=as_json)
+
+
+@models_app.command()
+def rollback(*, why: Why = None, as_json: AsJson = False) -> None:
+    """Go back to the version that was live before; twice goes back two steps.
+
+    \b
+    For example:
+      kaolabel models rollback
+      kaolabel models rollback --why "calls everybody Aqua"
+    """
+    from worker.models import registry
+
+    database, home = _database(), DatabaseSettings().home
+    _require_sound(database, registry.previous(database), home=home)
+    version = registry.rollback(database, why=why or "rolled back by hand")
+    _announce(version, as_json=as_json)
+
+
+@models_app.command()
+def threshold(
+    version: Version,
+    value: Annotated[float, typer.Argument(help="A confidence below it means unknown; 0 to 1.")],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Publish a copy of a version with another threshold for unknown faces; not live.
+
+    \b
+    For example:
+      kaolabel models threshold 3 0.6
+      kaolabel models activate "$(kaolabel models threshold 3 0.6 --json | jq .version)"
+    """
+    from worker.models.registry import find
+    from worker.models.threshold import publish_with
+
+    database, home = _database(), DatabaseSettings().home
+    copy = publish_with(database, find(database, version), value, home=home)
+    if as_json:
+        terminal.print_json({"version": copy.id, "sha256": copy.sha256, "parent": copy.parent_id})
+        return
+    line = f"Version {copy.id} has the threshold {value:g}; `kaolabel models activate {copy.id}`"
+    terminal.out().print(f"{line} makes it live.", soft_wrap=True)
+
+
+@models_app.command()
+def log(*, as_json: AsJson = False) -> None:
+    """Show what was live, when and why, the newest first.
+
+    \b
+    For example:
+      kaolabel models log
+      kaolabel models log --json | jq '.activations[-1]'
+    """
+    from worker.models.history import collect, render
+
+    found = collect(_database())
+    if as_json:
+        terminal.print_json({"activations": found})
+    else:
+        terminal.out().print(render(found))
+
+
+def _require_sound(database: Database, version: VersionRecord, *, home: Path) -> None:
+    from worker.models import registry
+
+    try:
+        registry.check(database, version.id, home=home)
+    except ModelError as error:
+        raise ModelError(
+            f"version {version.id} was live before but is of no use now: {error}; or choose"
+            " another version with `kaolabel models activate`"
+        ) from error
+
+
+def _draw(found: dict[str, Any], path: Path) -> None:
+    from worker.models.confusion import Confusion
+
+    confusion = Confusion.of(found["holdout"])
+    if confusion is None:
+        raise UsageError(
+            f"version {found['version']} has no hold-out that could be drawn; train again"
+        )
+    path.write_text(confusion.svg(), encoding="utf-8")
+    terminal.log().print(f"Drawn: {path}", soft_wrap=True)
+
+
+def _announce(version: VersionRecord, *, as_json: bool) -> None:
+    if as_json:
+        terminal.print_json({"version": version.id, "sha256": version.sha256})
+        return
+    line = f"Version {version.id} is live; workers take it up between two jobs."
+    terminal.out().print(line, soft_wrap=True)
+
+
+def _database() -> Database:
+    from db import schema
+
+    return schema.connect(DatabaseSettings())
