@@ -1,29 +1,20 @@
-"""The commands `kaolabel label`, `resume` and `status`."""
+"""The commands `kaolabel label`, `relabel`, `resume` and `status`."""
 
 from __future__ import annotations
 
 import os
-import signal
 import time
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from db.errors import KaolabelError
 from worker import terminal
 from worker.terminal import AsJson
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from rich.progress import Progress as Bar
-
     from db.engine import Database
-    from db.records import Progress, RunRecord
+    from db.records import RunRecord, VersionRecord
     from producer.session import Session, Settings
-
-EXIT_INTERRUPTED = 130
 
 # The walk's words for what it skips, as people say them.
 _LEFT_OUT = {
@@ -63,6 +54,34 @@ def label(
         _drive(session, settings, run, as_json=as_json)
 
 
+def relabel(
+    *,
+    version: Annotated[
+        str | None,
+        typer.Option("--version", metavar="VERSION", help="Number or hash; the active version."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Bring every stored face up to a model version, from what is stored; no image is read.
+
+    Predictions of earlier versions stay, and so does every annotation. Ctrl-C stops cleanly; the
+    same command goes on where it was.
+
+    \b
+    For example:
+      kaolabel relabel
+      kaolabel relabel --version 3
+      kaolabel relabel --json | jq .changes
+    """
+    from producer import relabel as relabelling
+    from producer import session as sessions
+
+    settings = sessions.read_settings()
+    database = sessions.open_ledger(settings)
+    target = relabelling.target(settings, database, version)
+    _relabel(settings, database, target, as_json=as_json)
+
+
 def resume(
     run: Annotated[
         int | None, typer.Argument(help="Number of the run; the newest unfinished.")
@@ -70,19 +89,25 @@ def resume(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Go on with a run that was stopped.
+    """Go on with a run, or a relabelling, that was stopped.
 
     \b
     For example:
       kaolabel resume
       kaolabel resume 3
     """
+    from db.records import RelabelRecord
+    from producer import relabel as relabelling
     from producer import session as sessions
     from worker.reading import require_archive
 
     settings = sessions.read_settings()
     database = sessions.open_ledger(settings)
     unfinished = sessions.unfinished_run(database, run)
+    if isinstance(unfinished, RelabelRecord):
+        target = relabelling.target(settings, database, str(unfinished.version_id))
+        _relabel(settings, database, target, as_json=as_json)
+        return
     require_archive(unfinished.root)
     if not unfinished.detect_only:
         sessions.require_model(settings, database)
@@ -111,6 +136,7 @@ def status(*, as_json: AsJson = False) -> None:
 def _drive(session: Session, settings: Settings, run: RunRecord, *, as_json: bool) -> None:
     from db.store import runs
     from producer import session as sessions
+    from producer.display import reporter, stopping_cleanly
     from producer.drive import Driver
     from producer.summary import render, summarize
 
@@ -122,7 +148,7 @@ def _drive(session: Session, settings: Settings, run: RunRecord, *, as_json: boo
     started = time.monotonic()
     with (
         terminal.progress_bar("images", quiet=as_json) as bar,
-        _stopping_cleanly(session.database, run),
+        stopping_cleanly(session.database, run),
     ):
         driver = Driver(
             session.database,
@@ -131,7 +157,7 @@ def _drive(session: Session, settings: Settings, run: RunRecord, *, as_json: boo
             version_id=None if run.detect_only else sessions.active_version_id(session.database),
             leave_out=frozenset({os.fsencode(settings.database.home.resolve())}),
             watch=session.watch,
-            report=_reporter(bar),
+            report=reporter(bar, doing="labelling"),
         )
         driver.drive()
     for kind, number in driver.skipped.items():
@@ -146,40 +172,31 @@ def _drive(session: Session, settings: Settings, run: RunRecord, *, as_json: boo
     terminal.log().print(f"Look at it: kaolabel report {run.id} --out report.html")
 
 
-@contextmanager
-def _stopping_cleanly(database: Database, run: RunRecord) -> Iterator[None]:
-    """Leave a run that `resume` can go on with, however this block ends."""
-    from db.store import runs
+def _relabel(
+    settings: Settings, database: Database, version: VersionRecord, *, as_json: bool
+) -> None:
+    from producer import relabel as relabelling
+    from producer import session as sessions
+    from producer.display import reporter, stopping_cleanly
+    from producer.relabel_summary import render, summarize
 
-    previous = signal.signal(signal.SIGTERM, _interrupt)
-    try:
-        yield
-    except KeyboardInterrupt as interrupt:
-        database.commit(lambda connection: runs.stop(connection, run.id, reason="interrupted"))
-        terminal.log().print(f"Run {run.id} is stopped; `kaolabel resume {run.id}` goes on.")
-        raise typer.Exit(EXIT_INTERRUPTED) from interrupt
-    except KaolabelError as error:
-        reason = str(error)
-        database.commit(lambda connection: runs.stop(connection, run.id, reason=reason))
-        raise
-    finally:
-        signal.signal(signal.SIGTERM, previous)
-
-
-def _interrupt(_signal: int, _frame: Any) -> None:
-    raise KeyboardInterrupt
-
-
-def _reporter(bar: Bar) -> Callable[[Progress, list[str]], None]:
-    """Shows progress in the bar, and each complaint of a worker once."""
-    task = bar.add_task("labelling", total=None)
-    said: set[str] = set()
-
-    def report(progress: Progress, complaints: list[str]) -> None:
-        bar.update(task, completed=progress.done, total=progress.listed or None)
-        for complaint in complaints:
-            if complaint not in said:
-                said.add(complaint)
-                terminal.log().print(f"Not going on as it should: {complaint}", soft_wrap=True)
-
-    return report
+    started = time.monotonic()
+    with sessions.open_queue(settings, database) as queue:
+        run = relabelling.begin(queue, version)
+        with (
+            terminal.progress_bar("faces", quiet=as_json) as bar,
+            stopping_cleanly(database, run),
+        ):
+            run = relabelling.drive(queue, run, report=reporter(bar, doing="relabelling"))
+    summary = summarize(database, run, seconds=time.monotonic() - started)
+    for complaint in summary["complaints"]:
+        terminal.log().print(complaint, soft_wrap=True)
+    if as_json:
+        terminal.print_json(summary)
+    else:
+        terminal.out().print(render(summary))
+    if summary["active_version"] not in {None, version.id}:
+        terminal.log().print(
+            f"The active model is version {summary['active_version']}, not {version.id}:"
+            " `kaolabel relabel` brings every face up to it."
+        )

@@ -1,4 +1,4 @@
-"""Drives a run: walks its archive, keeps the queue filled, and watches until all is done."""
+"""Drives a run: lists its archive, keeps the queue filled, and watches until all is done."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import itertools
 import time
 from typing import TYPE_CHECKING
 
-from db.errors import ArchiveGoneError
-from db.records import RunState
-from db.store import images, jobs, runs
+from db.errors import ArchiveGoneError, UsageError
+from db.records import RunRecord, RunState
+from db.store import images, jobs, relabels, runs
 from producer.enqueue import Enqueuer
 from producer.walk import Walk
 from worker.reading import require_archive
@@ -17,9 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from celery import Celery
+    from sqlalchemy import Connection
 
     from db.engine import Database
-    from db.records import FileEntry, Progress, RunRecord
+    from db.records import FileEntry, Progress, RelabelRecord
 
 # Files listed in one transaction.
 _BATCH = 1000
@@ -27,6 +28,66 @@ _BATCH = 1000
 # Seconds between two looks at the ledger when there is nothing to list.
 _PAUSE = 0.2
 _BEAT = 5.0
+
+
+class Tender:
+    """Keeps a run going: workers alive, the queue filled, its heart beating.
+
+    Args:
+        database: the ledger.
+        app: the application that publishes.
+        run: an active run or relabelling.
+        watch: called again and again; raises when the workers cannot go on.
+        report: called again and again with the progress and what workers complain of.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        app: Celery,
+        run: RunRecord | RelabelRecord,
+        *,
+        watch: Callable[[], None],
+        report: Callable[[Progress, list[str]], None],
+    ) -> None:
+        self._database = database
+        self._run = run
+        self._enqueuer = Enqueuer(database, app, run)
+        self._watch = watch
+        self._report = report
+        self._beaten_at = time.monotonic()
+
+    def tend(self) -> Progress:
+        """Do whatever is due, and say how far the run is.
+
+        Raises:
+            ArchiveGoneError: when a worker found the archive gone and stopped the run.
+            UsageError: when another relabelling has taken this one's place.
+        """
+        self._watch()
+        self._enqueuer.top_up()
+        self._beat()
+        with self._database.read() as connection:
+            run = relabels.either(connection, self._run.id)
+            progress = _progress(connection, run)
+            complaints = jobs.errors(connection, run.id)
+        if run.state != RunState.ACTIVE:
+            error = ArchiveGoneError if isinstance(run, RunRecord) else UsageError
+            raise error(run.reason or f"run {run.id} is {run.state}")
+        if self._enqueuer.complaint is not None:
+            complaints.append(self._enqueuer.complaint)
+        self._report(progress, complaints)
+        return progress
+
+    def wait(self) -> None:
+        """Tend until every job is done and no other one can be cut."""
+        while self.tend().jobs_open or not self._enqueuer.exhausted:
+            time.sleep(_PAUSE)
+
+    def _beat(self) -> None:
+        if time.monotonic() - self._beaten_at > _BEAT:
+            self._database.commit(lambda connection: runs.beat(connection, self._run.id))
+            self._beaten_at = time.monotonic()
 
 
 class Driver:
@@ -38,8 +99,8 @@ class Driver:
         run: an active run.
         version_id: the model version that every face should have a prediction by, or None.
         leave_out: folders that are not entered.
-        watch: called again and again; raises when the workers cannot go on.
-        report: called again and again with the progress and what workers complain of.
+        watch: see `Tender`.
+        report: see `Tender`.
     """
 
     def __init__(
@@ -57,10 +118,7 @@ class Driver:
         self._run = run
         self._version_id = version_id
         self._walk = Walk(run.root, leave_out=leave_out)
-        self._enqueuer = Enqueuer(database, app, run)
-        self._watch = watch
-        self._report = report
-        self._beaten_at = time.monotonic()
+        self._tender = Tender(database, app, run, watch=watch, report=report)
 
     def drive(self) -> None:
         """List, publish and wait.
@@ -71,7 +129,7 @@ class Driver:
         """
         for batch in _batches(iter(self._walk)):
             self._register(batch)
-            self._tend()
+            self._tender.tend()
         # A folder that vanished in the middle of the walk looks like one with fewer files.
         require_archive(self._run.root)
         self._database.commit(
@@ -79,7 +137,7 @@ class Driver:
                 connection, self._run.id, skipped=self._walk.skipped.total()
             )
         )
-        while self._tend():
+        while _is_left(self._tender.tend()):
             time.sleep(_PAUSE)
         self._database.commit(lambda connection: runs.finish(connection, self._run.id))
 
@@ -93,26 +151,15 @@ class Driver:
         with self._database.write() as connection:
             images.register(connection, self._run, batch, version_id=self._version_id)
 
-    def _tend(self) -> bool:
-        """Keep everything going; whether anything is left to do."""
-        self._watch()
-        self._enqueuer.top_up()
-        self._beat()
-        with self._database.read() as connection:
-            run = runs.get(connection, self._run.id)
-            progress = runs.progress(connection, self._run.id)
-            complaints = jobs.errors(connection, self._run.id)
-        if run.state != RunState.ACTIVE:
-            raise ArchiveGoneError(run.reason or f"run {run.id} was stopped")
-        if self._enqueuer.complaint is not None:
-            complaints.append(self._enqueuer.complaint)
-        self._report(progress, complaints)
-        return progress.done < progress.listed or progress.jobs_open > 0
 
-    def _beat(self) -> None:
-        if time.monotonic() - self._beaten_at > _BEAT:
-            self._database.commit(lambda connection: runs.beat(connection, self._run.id))
-            self._beaten_at = time.monotonic()
+def _progress(connection: Connection, run: RunRecord | RelabelRecord) -> Progress:
+    if isinstance(run, RunRecord):
+        return runs.progress(connection, run.id)
+    return relabels.progress(connection, run.id)
+
+
+def _is_left(progress: Progress) -> bool:
+    return progress.done < progress.listed or progress.jobs_open > 0
 
 
 def _batches(entries: Iterator[FileEntry]) -> Iterator[list[FileEntry]]:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
-from db.store import jobs
+from db.records import RelabelRecord
+from db.store import cutting, jobs
 from worker.broker.settings import mask
 from worker.reconciler import publish
 
@@ -17,9 +18,11 @@ if TYPE_CHECKING:
     from db.engine import Database
     from db.records import RunRecord
 
-# Seconds of work that a job should hold for the worker that takes it, and its bounds in images.
+# Seconds of work that a job should hold for the worker that takes it, and its bounds in images; in
+# faces, where a stored face is classified in microseconds.
 JOB_SECONDS = 5.0
 MIN_JOB, MAX_JOB = 32, 2048
+MIN_FACES, MAX_FACES = 256, 32_768
 
 # Jobs that are published and not done. Before the first is done nobody knows how large a job
 # should be, so only a few small ones go out.
@@ -33,17 +36,19 @@ class Enqueuer:
     Args:
         database: the ledger, in which a job stands before its message is sent.
         app: the application that publishes.
-        run: whose images are enqueued.
+        run: whose images, or faces, are enqueued.
 
     Attributes:
         complaint: why nothing could be published last time, or None.
+        exhausted: whether nothing was left to cut last time.
     """
 
-    def __init__(self, database: Database, app: Celery, run: RunRecord) -> None:
+    def __init__(self, database: Database, app: Celery, run: RunRecord | RelabelRecord) -> None:
         self._database = database
         self._app = app
         self._run = run
         self.complaint: str | None = None
+        self.exhausted = False
 
     def top_up(self) -> None:
         """Publish jobs up to the high-water mark, once the queue is half empty.
@@ -60,7 +65,8 @@ class Enqueuer:
         room = water - in_flight
         ready = ready[:room]
         while len(ready) < room:
-            job_id = self._cut(job_size(rate))
+            job_id = self._cut(rate)
+            self.exhausted = job_id is None
             if job_id is None:
                 break
             ready.append(job_id)
@@ -72,14 +78,17 @@ class Enqueuer:
         else:
             self.complaint = None
 
-    def _cut(self, size: int) -> int | None:
-        return self._database.commit(
-            lambda connection: jobs.cut(connection, self._run.id, size=size)
-        )
+    def _cut(self, rate: float | None) -> int | None:
+        run = self._run
+        if isinstance(run, RelabelRecord):
+            size = job_size(rate, least=MIN_FACES, most=MAX_FACES)
+            return self._database.commit(lambda c: cutting.cut_faces(c, run, size=size))
+        size = job_size(rate)
+        return self._database.commit(lambda c: cutting.cut_images(c, run.id, size=size))
 
 
-def job_size(rate: float | None) -> int:
-    """Images that make a good job for a worker that does `rate` images a second."""
+def job_size(rate: float | None, *, least: int = MIN_JOB, most: int = MAX_JOB) -> int:
+    """What makes a good job for a worker that does `rate` images, or faces, a second."""
     if rate is None:
-        return MIN_JOB
-    return max(MIN_JOB, min(MAX_JOB, round(rate * JOB_SECONDS)))
+        return least
+    return max(least, min(most, round(rate * JOB_SECONDS)))

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 
 from db import schema
 from db.errors import UsageError
-from db.records import RunState
 from db.settings import DatabaseSettings
-from db.store import jobs, runs
+from db.store import jobs, relabels, runs
 from worker.broker.app import check, create_app
 from worker.broker.embedded import EmbeddedRedis
 from worker.broker.embedded_worker import EmbeddedWorker
@@ -25,14 +24,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from celery import Celery
+    from sqlalchemy import Connection
 
     from db.engine import Database
-    from db.records import RunRecord
+    from db.records import RelabelRecord, RunRecord, VersionRecord
     from worker.vision.chain import Chain
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
+class Queue:
     """An open ledger and a broker with workers behind it.
 
     Attributes:
@@ -42,9 +42,15 @@ class Session:
 
     database: Database
     app: Celery
-    chain: Chain
     watch: Callable[[], None]
     embedded: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Session(Queue):
+    """A queue for images, with the detectors that were proven to work here."""
+
+    chain: Chain
 
     @property
     def animeface_alone(self) -> bool:
@@ -68,7 +74,7 @@ def read_settings() -> Settings:
 
 @contextmanager
 def open_session(settings: Settings, database: Database) -> Iterator[Session]:
-    """A broker that answers, with workers of our own where none is named.
+    """A broker that answers, with workers of our own where none is named, and detectors.
 
     Raises:
         DetectorError: when the detectors do not work here.
@@ -76,11 +82,22 @@ def open_session(settings: Settings, database: Database) -> Iterator[Session]:
     """
     chain = configured_chain(settings.worker, settings.database.home)
     check_detectors(settings.worker, chain)
+    with open_queue(settings, database) as queue:
+        yield Session(database, queue.app, queue.watch, queue.embedded, chain)
+
+
+@contextmanager
+def open_queue(settings: Settings, database: Database) -> Iterator[Queue]:
+    """A broker that answers, with workers of our own where none is named.
+
+    Raises:
+        UnavailableError: when the broker does not answer.
+    """
     with ExitStack() as stack:
         if settings.broker.broker_url is not None:
             app = create_app(settings.broker.broker_url.get_secret_value(), settings.broker)
             check(app)
-            yield Session(database, app, chain, lambda: None, embedded=False)
+            yield Queue(database, app, lambda: None, embedded=False)
             return
         redis = stack.enter_context(EmbeddedRedis(settings.database.home))
         app = create_app(redis.url, settings.broker)
@@ -91,7 +108,7 @@ def open_session(settings: Settings, database: Database) -> Iterator[Session]:
             redis.watch()
             worker.watch()
 
-        yield Session(database, app, chain, watch, embedded=True)
+        yield Queue(database, app, watch, embedded=True)
 
 
 def begin(session: Session, *, root: bytes, detect_only: bool) -> RunRecord:
@@ -124,21 +141,20 @@ def take_up(session: Session, run: RunRecord) -> RunRecord:
         return runs.activate(connection, run.id)
 
 
-def unfinished_run(database: Database, number: int | None) -> RunRecord:
+def unfinished_run(database: Database, number: int | None) -> RunRecord | RelabelRecord:
     """The run to resume: the one of that number, else the newest that is not finished.
 
     Raises:
         UsageError: when there is none, or it is finished.
     """
-    states = (RunState.ACTIVE, RunState.STOPPED)
     with database.read() as connection:
         if number is None:
-            run = runs.latest(connection, state=states)
-            if run is None:
-                raise UsageError("no run is unfinished: there is nothing to resume")
-            return run
-        run = runs.find(connection, number)
-    if run.state not in states:
+            return _newest_unfinished(connection)
+        try:
+            run = relabels.either(connection, number)
+        except LookupError as error:
+            raise UsageError(f"{error}; `kaolabel status` lists them") from error
+    if run.state not in runs.UNFINISHED:
         raise UsageError(f"run {number} is {run.state}: there is nothing to resume")
     return run
 
@@ -156,14 +172,29 @@ def require_model(settings: Settings, database: Database) -> None:
         UsageError: when there is none.
         ModelError: when it is damaged.
     """
-    version = require_active(database)
-    if settings.broker.embedded:
-        # Workers of others may have other homes; ours would give back every job, again and again.
-        home = settings.database.home
-        model = artifact.load(artifact.stored_path(version.sha256, home=home), version.sha256)
-        spec = model.manifest.embedder
-        if spec.source != backbone.SEEDED:
-            backbone.load(spec.source, spec.sha256, home=home)
+    require_loadable(settings, require_active(database), embeds=True)
+
+
+def require_loadable(settings: Settings, version: VersionRecord, *, embeds: bool) -> None:
+    """Prove that workers of our own can load a version.
+
+    Workers of others may have other homes; ours would give back every job, again and again.
+
+    Args:
+        settings: name the home, and whether the workers are our own.
+        version: what they will load.
+        embeds: whether they need its backbone, too.
+
+    Raises:
+        ModelError: when artifact or backbone are missing or damaged.
+    """
+    if not settings.broker.embedded:
+        return
+    home = settings.database.home
+    model = artifact.load(artifact.stored_path(version.sha256, home=home), version.sha256)
+    spec = model.manifest.embedder
+    if embeds and spec.source != backbone.SEEDED:
+        backbone.load(spec.source, spec.sha256, home=home)
 
 
 def open_ledger(settings: Settings) -> Database:
@@ -176,6 +207,17 @@ def _require_idle(run: RunRecord | None) -> None:
         raise UsageError(
             f"run {run.id} is at work in this archive right now; wait for it, or stop it"
         )
+
+
+def _newest_unfinished(connection: Connection) -> RunRecord | RelabelRecord:
+    found = (
+        runs.latest(connection, state=runs.UNFINISHED),
+        relabels.unfinished(connection),
+    )
+    open_runs = [run for run in found if run is not None]
+    if not open_runs:
+        raise UsageError("no run is unfinished: there is nothing to resume")
+    return max(open_runs, key=lambda run: run.id)
 
 
 def _worker_environment(settings: Settings, broker_url: str) -> dict[str, str]:

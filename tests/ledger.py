@@ -20,13 +20,13 @@ from db.records import (
     Outcome,
     Prediction,
 )
-from db.store import images, jobs, models, results, runs
+from db.store import cutting, images, jobs, models, relabels, results, runs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from db.engine import Database
-    from db.records import Claim, JobImage, Rescored, RunRecord
+    from db.records import Claim, JobImage, RelabelRecord, Rescored, RunRecord
 
 EMBEDDER = "embedder"
 
@@ -55,9 +55,27 @@ class Ledger:
     def cut(self, run: RunRecord, size: int = 2048) -> int:
         """A job of the run's next images."""
         with self.database.write() as connection:
-            job = jobs.cut(connection, run.id, size=size)
+            job = cutting.cut_images(connection, run.id, size=size)
         assert job is not None
         return job
+
+    def faces(self, *found: FaceResult, version: int | None = None) -> list[int]:
+        """Store faces, all of one image, by that version; their numbers."""
+        before = self.value("SELECT coalesce(max(id), 0) FROM faces")
+        path = b"%d" % before
+        self.finish(self.take(self.run(), path), content(path, *found), version=version)
+        query = "SELECT id FROM faces WHERE id > :before ORDER BY id"
+        return [row[0] for row in self.rows(query, before=before)]
+
+    def relabel(self, version: int) -> RelabelRecord:
+        """A new relabelling."""
+        with self.database.write() as connection:
+            return relabels.start(connection, version_id=version)
+
+    def cut_faces(self, relabel: RelabelRecord, size: int = 32_768) -> int | None:
+        """A job of the relabelling's next faces, if there are any."""
+        with self.database.write() as connection:
+            return cutting.cut_faces(connection, relabel, size=size)
 
     def claim(self, job_id: int, worker: str = "worker") -> Claim | None:
         """A claim, if the job can be had."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import socket
+from functools import cached_property
 from typing import TYPE_CHECKING
 
-from db.errors import DetectorError
+from db.errors import DetectorError, ModelError
+from db.store import models
 from worker.configured import DEFAULT_INPUT, configured_chain, decoder_pool
-from worker.models.live import LiveModel
+from worker.models.live import LiveModel, load
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from worker.models.live import Model
     from worker.sandbox.pool import DecoderPool
     from worker.settings import WorkerSettings
+    from worker.vision.chain import Chain
 
 
 class Context:
@@ -27,9 +30,6 @@ class Context:
         home: the folder that holds artifacts and backbones.
         settings: of the worker.
         job_limit: seconds after which a job's process is killed.
-
-    Raises:
-        DetectorError: when the settings name a cascade that cannot be used.
     """
 
     def __init__(
@@ -39,9 +39,36 @@ class Context:
         self.settings = settings
         self.job_limit = job_limit
         self.name = f"{socket.gethostname()}:{os.getpid()}"
-        self.chain = configured_chain(settings, home)
+        self._home = home
         self.live = LiveModel(database, home=home)
         self._pool: DecoderPool | None = None
+        self._classifier: Model | None = None
+
+    @cached_property
+    def chain(self) -> Chain:
+        """The detectors of this process; relabelling goes without.
+
+        Raises:
+            DetectorError: when the settings name a cascade that cannot be used.
+        """
+        return configured_chain(self.settings, self._home)
+
+    def classifier(self, version_id: int) -> Model:
+        """Exactly this version, for embeddings that are stored already.
+
+        Its network is neither built nor proven, which would take longer than to classify a hundred
+        thousand faces; `live.version` gives one that may embed.
+
+        Raises:
+            ModelError: when the artifact is missing or damaged.
+        """
+        if self._classifier is None or self._classifier.version_id != version_id:
+            with self.database.read() as connection:
+                version = models.get(connection, version_id)
+            if version is None:
+                raise ModelError(f"there is no model version {version_id} any more")
+            self._classifier = load(version, home=self._home)
+        return self._classifier
 
     def require_chain(self, chain_id: str) -> None:
         """Prove that this process can search as a run wants it.

@@ -1,4 +1,4 @@
-"""One labelling job from claim to commit, and what each way to fail means for the ledger."""
+"""One job from claim to commit, and what each way to fail means for the ledger."""
 
 from __future__ import annotations
 
@@ -9,15 +9,17 @@ from sqlalchemy.exc import DBAPIError
 
 from db.engine import is_transient
 from db.errors import ArchiveGoneError, KaolabelError
+from db.records import RelabelRecord
 from db.store import faces, images, jobs, results, runs
 from worker import pipeline
 from worker.lease import Lease, LeaseLostError
+from worker.relabelling import relabel
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from db.engine import Database
-    from db.records import Claim, DetectionRecord, StoredFace
+    from db.records import Claim, DetectionRecord, RunRecord, StoredFace
     from worker.context import Context
     from worker.models.live import Model
 
@@ -35,8 +37,11 @@ def run_job(context: Context, job_id: int) -> str:
         return "not claimable"
     try:
         with Lease(database, claim, limit=context.job_limit) as lease:
-            _work(context, claim, lease)
-    except (LeaseLostError, results.FencedError) as error:
+            if isinstance(claim.run, RelabelRecord):
+                relabel(context, claim, claim.run, lease)
+            else:
+                _label(context, claim, claim.run, lease)
+    except (LeaseLostError, jobs.FencedError) as error:
         logger.warning("%s", error)
         _give_back(database, claim, "the run was stopped", refund=True)
         return "lost"
@@ -56,8 +61,8 @@ def run_job(context: Context, job_id: int) -> str:
     return "done"
 
 
-def _work(context: Context, claim: Claim, lease: Lease) -> None:
-    database, run = context.database, claim.run
+def _label(context: Context, claim: Claim, run: RunRecord, lease: Lease) -> None:
+    database = context.database
     context.require_chain(run.chain_id)
     model = None if run.detect_only else context.live.current()
     with database.read() as connection:

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from db.store import jobs
 from worker.broker.app import waiting_messages
-from worker.broker.messages import LABEL_JOB, label_job
+from worker.broker.messages import LABEL_JOB, RELABEL_JOB, label_job
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,9 +86,13 @@ def publish(database: Database, app: Celery, job_ids: list[int]) -> None:
     """
     if not job_ids:
         return
+    with database.read() as connection:
+        of_faces = jobs.of_faces(connection, job_ids)
     with app.producer_pool.acquire(block=True) as producer:
         for job_id in job_ids:
-            app.send_task(LABEL_JOB, kwargs=label_job(job_id), producer=producer)
+            # One queue, as both need the same workers; the name tells people what goes on.
+            name = RELABEL_JOB if job_id in of_faces else LABEL_JOB
+            app.send_task(name, kwargs=label_job(job_id), producer=producer)
     database.commit(lambda connection: jobs.mark_published(connection, job_ids))
 
 

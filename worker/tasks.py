@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from celery import shared_task
 
-from worker.broker.messages import LABEL_JOB
+from worker.broker.messages import LABEL_JOB, RELABEL_JOB
 from worker.labelling import run_job
 
 if TYPE_CHECKING:
@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 @shared_task(name=LABEL_JOB)  # type: ignore[untyped-decorator]  # celery ships no types
 def label_job(job_id: int) -> None:
     """Detect and classify the faces of one job's images; the ledger says which they are."""
+    run_job(_context(), job_id)
+
+
+@shared_task(name=RELABEL_JOB)  # type: ignore[untyped-decorator]  # celery ships no types
+def relabel_job(job_id: int) -> None:
+    """Classify one job's stored faces by a relabelling's version, from embeddings or crops."""
     run_job(_context(), job_id)
 
 

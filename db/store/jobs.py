@@ -1,16 +1,16 @@
-"""Jobs: cut, claimed, leased, given back, split; the ledger behind the messages."""
+"""Jobs: claimed, leased, given back, recovered; the ledger behind the messages."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, insert, or_, select, update
+from sqlalchemy import func, or_, select, update
 
 from db.clock import now
-from db.records import Claim, JobState, Outcome, RunState
-from db.store import runs
-from db.store.upsert import chunks
-from db.tables import Image, Job, Run
+from db.errors import KaolabelError
+from db.records import Claim, JobState, RunState
+from db.store import cutting, relabels, runs
+from db.tables import Job, Run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,24 +20,21 @@ if TYPE_CHECKING:
 # Seconds for which a claim holds unless it is renewed.
 LEASE = 30.0
 
-# Lost claims after which a job is split, or a lone image quarantined.
-MAX_LOST_CLAIMS = 3
 
-
-def cut(connection: Connection, run_id: int, *, size: int) -> int | None:
-    """Make a job of the run's next `size` images; its id, or None when no image is left."""
-    ids = connection.scalars(
-        select(Image.id)
-        .where(Image.run_id == run_id, Image.due, Image.job_id.is_(None))
-        .order_by(Image.id)
-        .limit(size)
-    ).all()
-    return _insert(connection, run_id, ids) if ids else None
+class FencedError(KaolabelError):
+    """Raised when a job was taken over by another worker; nothing of this one is written."""
 
 
 def mark_published(connection: Connection, job_ids: Sequence[int]) -> None:
     """Note that a message was sent for each of the jobs."""
     connection.execute(update(Job).where(Job.id.in_(job_ids)).values(published_at=now()))
+
+
+def of_faces(connection: Connection, job_ids: Sequence[int]) -> set[int]:
+    """Those of the jobs that hold faces, not images."""
+    return set(
+        connection.scalars(select(Job.id).where(Job.id.in_(job_ids), Job.first_face.is_not(None)))
+    )
 
 
 def in_flight(connection: Connection, run_id: int) -> int:
@@ -79,7 +76,7 @@ def claim(connection: Connection, job_id: int, *, worker: str) -> Claim | None:
     ).one_or_none()
     if row is None:
         return None
-    run = runs.get(connection, row.run_id)
+    run = relabels.either(connection, row.run_id)
     return Claim(job_id=job_id, generation=row.generation, attempts=row.attempts, run=run)
 
 
@@ -112,6 +109,35 @@ def release(
     )
 
 
+def finish(
+    connection: Connection,
+    claim: Claim,
+    *,
+    version_id: int | None,
+    decoded: int,
+    error: str | None = None,
+) -> None:
+    """Mark a claimed job done.
+
+    Raises:
+        FencedError: when the claim is no longer the job's newest one.
+    """
+    done = connection.execute(
+        update(Job)
+        .where(*_held(claim))
+        .values(
+            state=JobState.DONE,
+            finished_at=now(),
+            lease_until=None,
+            decoded=decoded,
+            version_id=version_id,
+            error=error,
+        )
+    )
+    if done.rowcount != 1:
+        raise FencedError(f"job {claim.job_id} was taken over by another worker")
+
+
 def fail(connection: Connection, claim: Claim, *, error: str) -> None:
     """Count a claim as lost: `recover` requeues the job, and splits it when that goes on."""
     connection.execute(update(Job).where(*_held(claim)).values(lease_until=0.0, error=error))
@@ -140,9 +166,9 @@ def take_over(connection: Connection, run_id: int, *, workers_are_dead: bool) ->
 
 
 def recover(connection: Connection) -> list[int]:
-    """Requeue lost claims; split jobs, or quarantine a lone image, after three; ids requeued."""
+    """Requeue lost claims, and cut a job in two that was lost three times; the jobs requeued."""
     lost = connection.execute(
-        select(Job.id, Job.run_id, Job.attempts)
+        select(Job.id, Job.attempts)
         .where(Job.state == JobState.LEASED, Job.lease_until < now())
         .where(Job.run_id.in_(select(Run.id).where(Run.state == RunState.ACTIVE)))
         .order_by(Job.id)
@@ -150,11 +176,11 @@ def recover(connection: Connection) -> list[int]:
     ).all()
     again: list[int] = []
     for job in lost:
-        if job.attempts < MAX_LOST_CLAIMS:
+        if job.attempts < cutting.MAX_LOST_CLAIMS:
             _requeue(connection, job.id)
             again.append(job.id)
         else:
-            again += _give_up(connection, job.id, job.run_id)
+            again += cutting.split(connection, job.id)
     return again
 
 
@@ -173,7 +199,7 @@ def stale(connection: Connection, *, waiting: float) -> list[int]:
 
 
 def rate(connection: Connection, run_id: int) -> float | None:
-    """Images a second of one worker in the run's newest finished jobs; None before the first."""
+    """What one worker did a second in the run's newest finished jobs; None before the first."""
     newest = (
         select(Job.size, (Job.finished_at - Job.claimed_at).label("seconds"))
         .where(Job.run_id == run_id, Job.state == JobState.DONE)
@@ -181,10 +207,10 @@ def rate(connection: Connection, run_id: int) -> float | None:
         .limit(4)
         .subquery()
     )
-    images, seconds = connection.execute(
+    items, seconds = connection.execute(
         select(func.sum(newest.c.size), func.sum(newest.c.seconds))
     ).one()
-    return None if not images else images / max(seconds, 1e-3)
+    return None if not items else items / max(seconds, 1e-3)
 
 
 def errors(connection: Connection, run_id: int) -> list[str]:
@@ -199,31 +225,11 @@ def errors(connection: Connection, run_id: int) -> list[str]:
     )
 
 
-def _insert(connection: Connection, run_id: int, image_ids: Sequence[int]) -> int:
-    job_id = connection.execute(
-        insert(Job)
-        .values(
-            run_id=run_id,
-            state=JobState.QUEUED,
-            size=len(image_ids),
-            attempts=0,
-            generation=0,
-            created_at=now(),
-            not_before=0.0,
-            decoded=0,
-        )
-        .returning(Job.id)
-    ).scalar_one()
-    for some in chunks(image_ids):
-        connection.execute(update(Image).where(Image.id.in_(some)).values(job_id=job_id))
-    return job_id
-
-
 def _claimable() -> ColumnElement[bool]:
     queued = (Job.state == JobState.QUEUED) & (Job.not_before <= now())
     lost = (Job.state == JobState.LEASED) & (Job.lease_until < now())
     # A job that was lost too often is for `recover` to split, not for one more worker to die on.
-    return or_(queued, lost & (Job.attempts < MAX_LOST_CLAIMS))
+    return or_(queued, lost & (Job.attempts < cutting.MAX_LOST_CLAIMS))
 
 
 def _held(claim: Claim) -> tuple[ColumnElement[bool], ...]:
@@ -240,28 +246,3 @@ def _requeue(connection: Connection, job_id: int) -> None:
         .where(Job.id == job_id)
         .values(state=JobState.QUEUED, lease_until=None, published_at=None)
     )
-
-
-def _give_up(connection: Connection, job_id: int, run_id: int) -> list[int]:
-    ids = connection.scalars(
-        select(Image.id).where(Image.job_id == job_id, Image.due).order_by(Image.id)
-    ).all()
-    connection.execute(
-        update(Job)
-        .where(Job.id == job_id)
-        .values(state=JobState.SPLIT, generation=Job.generation + 1, finished_at=now())
-    )
-    if len(ids) > 1:
-        middle = len(ids) // 2
-        return [_insert(connection, run_id, half) for half in (ids[:middle], ids[middle:])]
-    connection.execute(
-        update(Image)
-        .where(Image.id.in_(ids))
-        .values(
-            due=False,
-            outcome=Outcome.QUARANTINED,
-            reason="worker_lost",
-            detail=f"{MAX_LOST_CLAIMS} workers in a row died on this file alone",
-        )
-    )
-    return []

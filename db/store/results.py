@@ -1,4 +1,4 @@
-"""The one transaction in which a job writes everything that it found out."""
+"""The one transaction in which a labelling job writes everything that it found out."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, select, update
 
-from db.clock import now
-from db.errors import KaolabelError
-from db.records import DetectionRecord, JobState, Outcome
+from db.records import DetectionRecord, Outcome, RunRecord
+from db.store import jobs
 from db.store.models import embedder_number
 from db.store.upsert import chunks, insert_missing
 from db.tables import (
@@ -19,7 +18,6 @@ from db.tables import (
     Face,
     FaceCrop,
     Image,
-    Job,
     PredictionRow,
     Preview,
 )
@@ -40,25 +38,23 @@ if TYPE_CHECKING:
     )
 
 
-class FencedError(KaolabelError):
-    """Raised when a job was taken over by another worker; nothing of this one is written."""
-
-
 def commit(connection: Connection, claim: Claim, result: JobResult) -> None:
-    """Write a job's results and mark it done.
+    """Write a labelling job's results and mark it done.
 
     Every row goes in by its natural key: bytes that another job stored meanwhile are linked, and
     the first insert stays.
 
     Raises:
         FencedError: when the claim is no longer the job's newest one.
+        TypeError: when the job is a relabelling's, which has no images.
     """
     # First, so that a fenced writer waits for nobody and undoes nothing.
-    _finish(connection, claim, result)
-    detections = _contents(connection, claim.run.chain_id, result.contents)
+    jobs.finish(connection, claim, version_id=result.version_id, decoded=result.decoded)
+    chain_id = _chain_id(claim)
+    detections = _contents(connection, chain_id, result.contents)
     _faces(connection, detections, result)
     _rescored(connection, result)
-    _images(connection, claim, result)
+    _images(connection, claim, chain_id, result)
 
 
 def known(
@@ -90,25 +86,10 @@ def hashes(connection: Connection, content_ids: Sequence[int]) -> dict[int, byte
     return found
 
 
-def _finish(connection: Connection, claim: Claim, result: JobResult) -> None:
-    done = connection.execute(
-        update(Job)
-        .where(
-            Job.id == claim.job_id,
-            Job.generation == claim.generation,
-            Job.state == JobState.LEASED,
-        )
-        .values(
-            state=JobState.DONE,
-            finished_at=now(),
-            lease_until=None,
-            decoded=result.decoded,
-            version_id=result.version_id,
-            error=None,
-        )
-    )
-    if done.rowcount != 1:
-        raise FencedError(f"job {claim.job_id} was taken over by another worker")
+def _chain_id(claim: Claim) -> str:
+    if not isinstance(claim.run, RunRecord):
+        raise TypeError(f"job {claim.job_id} holds faces: spans.commit writes those")
+    return claim.run.chain_id
 
 
 def _contents(
@@ -261,9 +242,9 @@ def _predictions(
     insert_missing(connection, PredictionRow, rows, key=("face_id",))
 
 
-def _images(connection: Connection, claim: Claim, result: JobResult) -> None:
+def _images(connection: Connection, claim: Claim, chain_id: str, result: JobResult) -> None:
     hashes = {image.sha256 for image in result.images if image.sha256 is not None}
-    links = known(connection, claim.run.chain_id, hashes)
+    links = known(connection, chain_id, hashes)
     rows = [
         _image_row(image, links, result.version_id)
         for image in sorted(result.images, key=lambda image: image.image_id)

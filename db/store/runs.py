@@ -1,4 +1,4 @@
-"""Runs and the archives that they label."""
+"""Runs and the archives that they label; a relabelling is a run without one (see `relabels`)."""
 
 from __future__ import annotations
 
@@ -13,9 +13,12 @@ from db.store.upsert import insert_missing
 from db.tables import Archive, Image, Job, Run
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, Row, Select
+    from sqlalchemy import ColumnElement, Connection, Row, Select
+
+LABEL = "label"
 
 OPEN_JOBS = (JobState.QUEUED, JobState.LEASED)
+UNFINISHED = (RunState.ACTIVE, RunState.STOPPED)
 
 # A run whose producer has not been heard of for this many seconds may be taken over.
 HEARTBEAT_TIMEOUT = 30.0
@@ -31,10 +34,11 @@ def start(connection: Connection, *, root: bytes, chain_id: str, detect_only: bo
     archive = {"root": root, "display": display(root)}
     insert_missing(connection, Archive, [archive], key=("root",))
     archive_id = connection.execute(select(Archive.id).where(Archive.root == root)).scalar_one()
-    _supersede(connection, archive_id)
+    supersede(connection, Run.archive_id == archive_id)
     run_id = connection.execute(
         insert(Run)
         .values(
+            kind=LABEL,
             archive_id=archive_id,
             chain_id=chain_id,
             detect_only=detect_only,
@@ -148,15 +152,21 @@ def progress(connection: Connection, run_id: int) -> Progress:
     due = connection.execute(
         select(func.count()).select_from(Image).where(Image.run_id == run_id, Image.due)
     ).scalar_one()
-    in_flight, still_open = connection.execute(
-        select(func.count(Job.published_at), func.count()).where(
-            Job.run_id == run_id, Job.state.in_(OPEN_JOBS)
-        )
-    ).one()
+    in_flight, still_open = open_jobs(connection, run_id)
     # A run that is walked again has more images due than listed at first.
     return Progress(
         listed=listed, done=max(0, listed - due), jobs_in_flight=in_flight, jobs_open=still_open
     )
+
+
+def open_jobs(connection: Connection, run_id: int) -> tuple[int, int]:
+    """How many of a run's jobs are in flight, and how many are not done at all."""
+    row = connection.execute(
+        select(func.count(Job.published_at), func.count()).where(
+            Job.run_id == run_id, Job.state.in_(OPEN_JOBS)
+        )
+    ).one()
+    return row[0], row[1]
 
 
 def decoded(connection: Connection, run_id: int) -> int:
@@ -168,10 +178,9 @@ def decoded(connection: Connection, run_id: int) -> int:
     ).scalar_one()
 
 
-def _supersede(connection: Connection, archive_id: int) -> None:
-    unfinished = select(Run.id).where(
-        Run.archive_id == archive_id, Run.state.in_((RunState.ACTIVE, RunState.STOPPED))
-    )
+def supersede(connection: Connection, which: ColumnElement[bool]) -> None:
+    """Close the unfinished ones of some runs for good, and cancel their jobs."""
+    unfinished = select(Run.id).where(which, Run.state.in_(UNFINISHED))
     connection.execute(
         update(Job)
         .where(Job.run_id.in_(unfinished), Job.state.in_(OPEN_JOBS))
@@ -179,13 +188,13 @@ def _supersede(connection: Connection, archive_id: int) -> None:
     )
     connection.execute(
         update(Run)
-        .where(Run.id.in_(unfinished))
+        .where(which, Run.state.in_(UNFINISHED))
         .values(state=RunState.SUPERSEDED, finished_at=now())
     )
 
 
 def _runs() -> Select[*tuple[Any, ...]]:
-    return select(
+    query = select(
         Run.id,
         Run.archive_id,
         Archive.root,
@@ -197,7 +206,8 @@ def _runs() -> Select[*tuple[Any, ...]]:
         Run.skipped,
         Run.started_at,
         Run.finished_at,
-    ).join(Archive, Archive.id == Run.archive_id)
+    )
+    return query.join(Archive, Archive.id == Run.archive_id).where(Run.kind == LABEL)
 
 
 def _record(row: Row[*tuple[Any, ...]]) -> RunRecord:

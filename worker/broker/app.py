@@ -11,7 +11,7 @@ from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from db.errors import UnavailableError, UsageError
-from worker.broker.messages import LABEL_QUEUE
+from worker.broker.messages import LABEL_QUEUE, TRAIN_QUEUE
 from worker.broker.settings import mask
 
 if TYPE_CHECKING:
@@ -22,8 +22,20 @@ if TYPE_CHECKING:
 _VISIBILITY_FACTOR = 3
 
 
-def create_app(broker_url: str, settings: BrokerSettings) -> Celery:
+def create_app(
+    broker_url: str,
+    settings: BrokerSettings,
+    *,
+    queue: str = LABEL_QUEUE,
+    tasks: str = "worker.tasks",
+) -> Celery:
     """A Celery application on a Redis broker; connects on first use.
+
+    Args:
+        broker_url: where the messages go.
+        settings: of the broker.
+        queue: the one that its workers serve.
+        tasks: the module of the tasks that its workers know.
 
     Raises:
         UsageError: for a URL that cannot be read, or is not Redis's.
@@ -38,8 +50,8 @@ def create_app(broker_url: str, settings: BrokerSettings) -> Celery:
         ) from error
     if not broker_url.startswith(("redis://", "rediss://", "redis+socket://")):
         raise UsageError(f"KAOLABEL_BROKER_URL {mask(broker_url)} is no redis:// URL")
-    app = Celery("kaolabel", broker=broker_url, set_as_current=False, include=["worker.tasks"])
-    app.conf.update(_configuration(settings))
+    app = Celery("kaolabel", broker=broker_url, set_as_current=False, include=[tasks])
+    app.conf.update(_configuration(settings, queue))
     return app
 
 
@@ -70,7 +82,7 @@ def _reason(error: Exception) -> str:
     return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
 
 
-def _configuration(settings: BrokerSettings) -> dict[str, Any]:
+def _configuration(settings: BrokerSettings, queue: str) -> dict[str, Any]:
     visibility_timeout = _VISIBILITY_FACTOR * settings.task_time_limit
     transport = {
         "visibility_timeout": visibility_timeout,
@@ -84,8 +96,10 @@ def _configuration(settings: BrokerSettings) -> dict[str, Any]:
         "health_check_interval": 25,
     }
     return {
-        "task_queues": [Queue(LABEL_QUEUE)],
-        "task_default_queue": LABEL_QUEUE,
+        "task_queues": [Queue(queue)],
+        "task_default_queue": queue,
+        # Wherever a training is asked for, labelling workers do not get it.
+        "task_routes": {f"{TRAIN_QUEUE}*": {"queue": TRAIN_QUEUE}},
         "task_serializer": "json",
         "accept_content": ["json"],
         "task_ignore_result": True,

@@ -49,10 +49,11 @@ class EmbedderSpec:
     """Everything that an embedding depends on.
 
     Attributes:
-        source: where the weights came from: `imagenet`, `seeded` or `file`.
+        source: where the weights came from: `imagenet`, `seeded`, `file` or `fine-tuned`.
         sha256: the canonical hash of the weights.
         taps: the layers whose global averages make the embedding, in order.
         size: width and height of the input in pixels.
+        flip: whether it is the mean of the face's and of its mirror image's.
         architecture: always `inception_v3`.
     """
 
@@ -60,6 +61,7 @@ class EmbedderSpec:
     sha256: str
     taps: tuple[str, ...] = TRAINED_TAPS
     size: int = INPUT_SIZE
+    flip: bool = False
     architecture: str = ARCHITECTURE
 
     def __post_init__(self) -> None:
@@ -75,18 +77,27 @@ class EmbedderSpec:
             )
 
     @classmethod
-    def of(cls, weights: backbone.Backbone, *, taps: tuple[str, ...] | None = None) -> Self:
+    def of(
+        cls,
+        weights: backbone.Backbone,
+        *,
+        taps: tuple[str, ...] | None = None,
+        size: int = INPUT_SIZE,
+        flip: bool = False,
+    ) -> Self:
         """Describe the embedder of a backbone.
 
         Args:
             weights: the backbone.
             taps: the layers to tap; by default those that suit the backbone's source.
+            size: width and height of the input in pixels.
+            flip: whether to average with the mirror image.
 
         Returns:
             The spec.
         """
         default = SEEDED_TAPS if weights.source == backbone.SEEDED else TRAINED_TAPS
-        return cls(weights.source, weights.sha256, taps or default)
+        return cls(weights.source, weights.sha256, taps or default, size=size, flip=flip)
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Self:
@@ -107,6 +118,8 @@ class EmbedderSpec:
                 sha256=str(value["sha256"]),
                 taps=tuple(str(tap) for tap in value["taps"]),
                 size=int(value["size"]),
+                # Specs were written without it before there was any choice.
+                flip=bool(value.get("flip", False)),
                 architecture=str(value["architecture"]),
             )
         except (KeyError, TypeError, ValueError) as error:
@@ -122,8 +135,9 @@ class EmbedderSpec:
 
     @property
     def id(self) -> str:
-        """Architecture, taps, input size and hash of the weights, readable and short."""
-        return f"{self.architecture}-{'+'.join(self.taps)}-{self.size}px-{self.sha256[:12]}"
+        """Architecture, taps, input size, flip and hash of the weights, readable and short."""
+        view = f"{self.size}px-flip" if self.flip else f"{self.size}px"
+        return f"{self.architecture}-{'+'.join(self.taps)}-{view}-{self.sha256[:12]}"
 
     @property
     def dimension(self) -> int:
@@ -145,6 +159,18 @@ def parse_taps(text: str) -> tuple[str, ...]:
             " joined by +"
         )
     return taps
+
+
+def scaled(faces: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Bring pixels to the range that the backbone's weights were made for.
+
+    Args:
+        faces: uint8, of any shape.
+
+    Returns:
+        float32 of the same shape, in [-1, 1].
+    """
+    return np.asarray(faces / np.float32(127.5) - np.float32(1), np.float32)
 
 
 class Embedder:
@@ -195,9 +221,15 @@ class Embedder:
     def _embed_batch(self, faces: NDArray[np.uint8]) -> NDArray[np.float16]:
         size = self.spec.size
         padded = np.zeros((self.batch, size, size, 3), np.float32)
-        padded[: len(faces)] = faces / np.float32(127.5) - np.float32(1)
-        pooled = np.asarray(self._network.predict_on_batch(padded))[: len(faces)]
-        return np.asarray(np.clip(pooled, -_FLOAT16_MAX, _FLOAT16_MAX), np.float16)
+        padded[: len(faces)] = scaled(faces)
+        pooled = self._pooled(padded)
+        if self.spec.flip:
+            pooled = (pooled + self._pooled(padded[:, :, ::-1])) / np.float32(2)
+        clipped = np.clip(pooled[: len(faces)], -_FLOAT16_MAX, _FLOAT16_MAX)
+        return np.asarray(clipped, np.float16)
+
+    def _pooled(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.asarray(self._network.predict_on_batch(batch), np.float32)
 
     @cached_property
     def _network(self) -> Any:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from db.records import Claim, JobState
-from db.store import jobs, results, runs
+from db.store import cutting, jobs, runs
 from tests.ledger import content, job_result
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def test_jobs_are_cut_in_the_order_of_the_walk(ledger: Ledger, run: RunRecord) -
     assert [image.path for image in ledger.todo(second)] == [b"d"]
     assert ledger.rows("SELECT size FROM jobs ORDER BY id") == [(3,), (1,)]
     with ledger.database.write() as connection:
-        assert jobs.cut(connection, run.id, size=3) is None
+        assert cutting.cut_images(connection, run.id, size=3) is None
 
 
 def test_a_job_is_unpublished_until_its_message_is_sent(ledger: Ledger, run: RunRecord) -> None:
@@ -157,7 +157,7 @@ def test_a_stale_worker_is_fenced_off(ledger: Ledger, run: RunRecord) -> None:
     old = must_claim(ledger, job)
     ledger.lose(job)
     must_claim(ledger, job)
-    with pytest.raises(results.FencedError):
+    with pytest.raises(jobs.FencedError):
         ledger.commit(old, job_result([content(b"1")]))
     assert ledger.value("SELECT count(*) FROM contents") == 0
     assert ledger.value("SELECT count(*) FROM images WHERE due") == 4
@@ -271,7 +271,7 @@ def test_the_worker_of_a_split_job_is_fenced_off(ledger: Ledger, run: RunRecord)
     job = ledger.cut(run)
     lose_three_times(ledger, job)
     last = Claim(job, generation=3, attempts=3, run=run)
-    with pytest.raises(results.FencedError):
+    with pytest.raises(jobs.FencedError):
         ledger.commit(last, job_result())
 
 

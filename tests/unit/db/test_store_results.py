@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from db.records import Box, Crop, DetectedFace, FaceResult, ImageResult, Outcome, Rescored
-from db.store import faces, results
+from db.store import faces, jobs, results
 from tests.ledger import content, face, job_result, prediction, unreadable
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def test_a_second_commit_of_a_job_is_fenced(ledger: Ledger) -> None:
     """A job that is done takes no more results."""
     claim = ledger.take(ledger.run(), b"a")
     ledger.finish(claim, content(b"1"))
-    with pytest.raises(results.FencedError, match="taken over"):
+    with pytest.raises(jobs.FencedError, match="taken over"):
         ledger.commit(claim, job_result([content(b"2", face())]))
     assert ledger.value("SELECT count(*) FROM contents") == 1
 

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 @pytest.fixture
 def session(ledger: Ledger, app: Celery) -> Session:
     """A session with workers of others."""
-    return Session(ledger.database, app, default_chain(None), lambda: None, embedded=False)
+    chain = default_chain(None)
+    return Session(ledger.database, app, lambda: None, embedded=False, chain=chain)
 
 
 def stop(ledger: Ledger, run: RunRecord) -> None:

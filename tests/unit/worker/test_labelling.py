@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from db.errors import ModelError
-from db.store import jobs, runs
+from db.store import cutting, runs
 from tests.drawing import face_png, plain_png
 from tests.ledger import Ledger
 from worker.context import Context
@@ -80,7 +80,7 @@ class House:
         """Label the archive anew in one job; what became of it, or that nothing was due."""
         run = self.list_all(detect_only=detect_only)
         with self.ledger.database.write() as connection:
-            job = jobs.cut(connection, run.id, size=1000)
+            job = cutting.cut_images(connection, run.id, size=1000)
         return "nothing due" if job is None else run_job(self.context, job)
 
     def put(self, **files: bytes) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from worker.vision.classify import Head
+from worker.vision.classify import Head, calibrate
 
 
 def make(count: int = 3, **changes: Any) -> Head:
@@ -44,6 +44,29 @@ def test_unknown_means_below_the_threshold() -> None:
     confidence = make().predict(face)[0].confidence
     assert not make(threshold=confidence).predict(face)[0].unknown
     assert make(threshold=confidence + 1e-6).predict(face)[0].unknown
+
+
+def rejecting(**changes: Any) -> Head:
+    """A head that follows a fourth feature as evidence of rejected faces."""
+    parts = {"weight": np.eye(4, dtype=np.float32), "bias": np.zeros(4, np.float32)}
+    return make(**(parts | {"rejects": True} | changes))
+
+
+def test_a_face_like_the_rejected_is_unknown_and_keeps_its_label() -> None:
+    """Evidence of a rejected face lowers the confidence, and no prediction names it."""
+    face = np.array([[3, 0, 0, 9]], np.float16)
+    (prediction,) = rejecting().predict(face)
+    assert prediction.label == "label 0"
+    assert prediction.unknown
+    assert len(prediction.top) == 3
+    assert rejecting().confidences(face).shape == (1, 3)
+
+
+def test_without_evidence_of_rejection_nothing_changes() -> None:
+    """Where the fourth column says nothing, the confidences are those of a head without it."""
+    faces = np.random.default_rng(0).normal(size=(5, 4)).astype(np.float16)
+    silent = rejecting(bias=np.array([0, 0, 0, -99], np.float32))
+    np.testing.assert_array_equal(silent.confidences(faces), make().confidences(faces[:, :3]))
 
 
 def test_top_has_at_most_five_labels_in_order() -> None:
@@ -87,9 +110,47 @@ def test_embeddings_of_another_length_are_refused() -> None:
         {"temperature": 0.0},
         {"threshold": 1.5},
         {"background": float("nan")},
+        {"rejects": True},
+        {"weight": np.eye(4, dtype=np.float32)[:3]},
     ],
 )
 def test_a_head_that_makes_no_sense_is_refused(change: dict[str, Any]) -> None:
     """Labels, shapes and numbers are checked when a head is made."""
     with pytest.raises(ValueError, match=r"head|labels"):
         make(**change)
+
+
+def measuring(centre: tuple[float, ...] = (2, 1, 0)) -> Head:
+    """A head that divides by the distance from a centre."""
+    place = np.array(centre, np.float32)
+    return make(
+        weight=np.column_stack([np.eye(3, dtype=np.float32), -2 * place]),
+        bias=np.append(np.zeros(3, np.float32), place @ place),
+    )
+
+
+def test_a_measuring_head_divides_by_the_distance() -> None:
+    """Logits are those of a head that does not measure, over the distance from the centre."""
+    faces = np.random.default_rng(0).normal(size=(20, 3)).astype(np.float16)
+    head = measuring()
+    distances = np.linalg.norm(faces.astype(np.float64) - [2, 1, 0], axis=1)
+    expected = calibrate(faces / distances[:, None], temperature=1.0, background=0.0)
+    assert head.measures
+    assert not make().measures
+    np.testing.assert_allclose(head.confidences(faces), expected, atol=1e-5)
+
+
+def test_a_face_at_the_centre_has_a_confidence() -> None:
+    """Where there is no distance to divide by, the result is a number all the same."""
+    (prediction,) = measuring().predict(np.array([[2, 1, 0]], np.float16))
+    assert 0 <= prediction.confidence <= 1
+
+
+def test_evidence_of_rejection_is_measured_too() -> None:
+    """A head can both reject and measure; the two columns do not mix."""
+    columns = np.column_stack([np.eye(4, dtype=np.float32), np.zeros(4, np.float32)])
+    head = rejecting(weight=columns, bias=np.zeros(5, np.float32))
+    assert head.measures
+    assert head.confidences(np.array([[3, 0, 0, 9]], np.float16)).shape == (1, 3)
+    (prediction,) = head.predict(np.array([[3, 0, 0, 9]], np.float16))
+    assert (prediction.label, prediction.unknown) == ("label 0", True)

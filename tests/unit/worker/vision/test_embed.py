@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SPEC = EmbedderSpec("file", "0123456789abcdef" * 4)
+FLIPPED = EmbedderSpec("fine-tuned", SPEC.sha256, ("mixed7",), size=139, flip=True)
 
 
 @pytest.fixture(scope="module")
@@ -28,11 +30,19 @@ def embedder(tmp_path_factory: pytest.TempPathFactory) -> Embedder:
 def test_the_id_names_all_that_an_embedding_depends_on() -> None:
     """Architecture, taps, input size and weights are in the id."""
     assert SPEC.id == "inception_v3-mixed3+mixed5-96px-0123456789ab"
+    assert FLIPPED.id == "inception_v3-mixed7-139px-flip-0123456789ab"
 
 
-def test_a_spec_survives_json() -> None:
+@pytest.mark.parametrize("spec", [SPEC, FLIPPED])
+def test_a_spec_survives_json(spec: EmbedderSpec) -> None:
     """A spec comes back from a manifest as it was."""
-    assert EmbedderSpec.from_json(json.loads(json.dumps(SPEC.to_json()))) == SPEC
+    assert EmbedderSpec.from_json(json.loads(json.dumps(spec.to_json()))) == spec
+
+
+def test_a_spec_from_before_flips_has_none() -> None:
+    """A manifest that says nothing of flips means the face alone."""
+    old = {name: value for name, value in SPEC.to_json().items() if name != "flip"}
+    assert EmbedderSpec.from_json(old) == SPEC
 
 
 @pytest.mark.parametrize(
@@ -59,6 +69,17 @@ def test_a_face_does_not_depend_on_its_company(embedder: Embedder) -> None:
     together = embedder.embed(faces)
     alone = np.concatenate([embedder.embed(faces[index : index + 1]) for index in range(6)])
     np.testing.assert_array_equal(alone, together)
+
+
+def test_a_flipped_embedding_is_the_mean_of_both_sides(tmp_path: Path, embedder: Embedder) -> None:
+    """A face and its mirror image have the same embedding, halfway between those of each."""
+    faces = np.random.default_rng(0).integers(0, 256, (2, 96, 96, 3), dtype=np.uint8)
+    mirrored = np.ascontiguousarray(faces[:, :, ::-1])
+    flipping = Embedder(replace(embedder.spec, flip=True), home=tmp_path, batch=4)
+    given = flipping.embed(faces)
+    np.testing.assert_array_equal(flipping.embed(mirrored), given)
+    sides = [embedder.embed(side).astype(np.float32) for side in (faces, mirrored)]
+    np.testing.assert_allclose(given, np.mean(sides, axis=0), rtol=2e-3, atol=1e-6)
 
 
 def test_embeddings_have_the_promised_shape(embedder: Embedder) -> None:

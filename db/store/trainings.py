@@ -1,0 +1,196 @@
+"""Trainings: requested, run one at a time under a lease, and what came of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import func, insert, select, update
+
+from db.clock import now
+from db.errors import KaolabelError
+from db.records import TrainingRecord, TrainingState
+from db.tables import Training
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Row
+
+# Seconds for which a running training counts as alive unless it is renewed.
+LEASE = 20.0
+
+# What became of a training that stopped renewing its lease.
+DIED = "its process died; train again, and it goes on from what it had cached"
+
+
+class TrainingLostError(KaolabelError):
+    """Raised when a training was given up by others; nothing of it is published."""
+
+
+def request(connection: Connection, *, request: str, trigger: str) -> TrainingRecord:
+    """Note what somebody wants to be trained, as JSON text."""
+    training_id = connection.execute(
+        insert(Training)
+        .values(
+            state=TrainingState.QUEUED,
+            request=request,
+            trigger=trigger,
+            created_at=now(),
+            stage="waiting",
+            done=0,
+            total=0,
+            detail="",
+        )
+        .returning(Training.id)
+    ).scalar_one()
+    return get(connection, training_id)
+
+
+def get(connection: Connection, training_id: int) -> TrainingRecord:
+    """The training of that number.
+
+    Raises:
+        LookupError: when there is none.
+    """
+    row = connection.execute(select(Training).where(Training.id == training_id)).one_or_none()
+    if row is None:
+        raise LookupError(f"there is no training {training_id}")
+    return _record(row)
+
+
+def bury(connection: Connection) -> int:
+    """Mark running trainings as failed whose lease has run out; how many."""
+    found = connection.execute(
+        update(Training)
+        .where(Training.state == TrainingState.RUNNING, Training.lease_until < now())
+        .values(state=TrainingState.FAILED, finished_at=now(), error=DIED)
+    )
+    return int(found.rowcount)
+
+
+def running(connection: Connection) -> TrainingRecord | None:
+    """The training that holds the lock, alive or not yet known to be dead."""
+    row = connection.execute(
+        select(Training).where(Training.state == TrainingState.RUNNING)
+    ).one_or_none()
+    return None if row is None else _record(row)
+
+
+def start(connection: Connection, training_id: int, *, holder: str) -> bool:
+    """Take the lock for a queued training; False when it is no longer queued.
+
+    Raises:
+        IntegrityError: when another training holds the lock; the transaction is lost.
+    """
+    started = connection.execute(
+        update(Training)
+        .where(Training.id == training_id, Training.state == TrainingState.QUEUED)
+        .values(
+            state=TrainingState.RUNNING,
+            started_at=now(),
+            holder=holder,
+            lease_until=now() + LEASE,
+        )
+    )
+    return started.rowcount == 1
+
+
+def renew(
+    connection: Connection, training_id: int, *, stage: str, done: int, total: int, detail: str
+) -> bool:
+    """Extend the lease and note the progress; False when the training was given up."""
+    renewed = connection.execute(
+        update(Training)
+        .where(Training.id == training_id, Training.state == TrainingState.RUNNING)
+        .values(lease_until=now() + LEASE, stage=stage[:32], done=done, total=total, detail=detail)
+    )
+    return renewed.rowcount == 1
+
+
+def publish(connection: Connection, training_id: int, *, version_id: int) -> None:
+    """Note the version that a running training has published, in the transaction that does so.
+
+    Raises:
+        TrainingLostError: when the training was given up meanwhile.
+    """
+    noted = connection.execute(
+        update(Training)
+        .where(Training.id == training_id, Training.state == TrainingState.RUNNING)
+        .values(version_id=version_id)
+    )
+    if noted.rowcount != 1:
+        raise TrainingLostError(f"training {training_id} was given up meanwhile; train again")
+
+
+def finish(connection: Connection, training_id: int, *, verdict: str) -> None:
+    """Close a training with what the gate decided."""
+    connection.execute(
+        update(Training)
+        .where(Training.id == training_id, Training.state == TrainingState.RUNNING)
+        .values(
+            state=TrainingState.DONE, finished_at=now(), stage="done", detail="", verdict=verdict
+        )
+    )
+
+
+def fail(connection: Connection, training_id: int, *, error: str) -> None:
+    """Close a training that could not be finished; one that is closed stays as it is."""
+    open_states = (TrainingState.QUEUED, TrainingState.RUNNING)
+    connection.execute(
+        update(Training)
+        .where(Training.id == training_id, Training.state.in_(open_states))
+        .values(state=TrainingState.FAILED, finished_at=now(), error=error)
+    )
+
+
+def unheard(connection: Connection, *, seconds: float) -> list[int]:
+    """Queued trainings that were requested that long ago, oldest first: messages get lost."""
+    return list(
+        connection.scalars(
+            select(Training.id)
+            .where(Training.state == TrainingState.QUEUED, Training.created_at < now() - seconds)
+            .order_by(Training.id)
+        )
+    )
+
+
+def recent(connection: Connection, *, limit: int = 1) -> list[TrainingRecord]:
+    """Every open training, and the newest closed ones; oldest first."""
+    open_states = (TrainingState.QUEUED, TrainingState.RUNNING)
+    is_open = Training.state.in_(open_states)
+    newest = select(Training.id).where(~is_open).order_by(Training.id.desc()).limit(limit)
+    rows = connection.execute(
+        select(Training)
+        .where(is_open | Training.id.in_(newest.scalar_subquery()))
+        .order_by(Training.id)
+    )
+    return [_record(row) for row in rows]
+
+
+def is_pending(connection: Connection, *, trigger: str) -> bool:
+    """Whether a training of that trigger waits or runs."""
+    open_states = (TrainingState.QUEUED, TrainingState.RUNNING)
+    found = connection.scalar(
+        select(func.count())
+        .select_from(Training)
+        .where(Training.trigger == trigger, Training.state.in_(open_states))
+    )
+    return bool(found)
+
+
+def learned_until(connection: Connection) -> float:
+    """When annotations were last learned from; 0 before the first time.
+
+    A training that failed counts too, as it would fail again; one whose process died does not.
+    """
+    learned = (Training.state == TrainingState.DONE) | (
+        (Training.state == TrainingState.FAILED) & (Training.error != DIED)
+    )
+    newest = select(func.max(Training.started_at)).where(
+        learned, Training.request.contains('"from_annotations":true')
+    )
+    return float(connection.scalar(newest) or 0.0)
+
+
+def _record(row: Row[*tuple[Any, ...]]) -> TrainingRecord:
+    values = dict(row._mapping)
+    values["state"] = TrainingState(values["state"])
+    return TrainingRecord(**values)
