@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
     from db.tables import Table
 
+# PostgreSQL's code for a key that is there already.
+_UNIQUE_VIOLATION = "23505"
+
 
 def insert_rows(
     connection: Connection, table: type[Table], rows: Sequence[tuple[Any, ...]]
@@ -64,13 +67,29 @@ def read_rows(connection: Connection, statement: str, *values: int) -> list[tupl
 
 
 def _copy(connection: Connection, table: type[Table], rows: Sequence[tuple[Any, ...]]) -> None:
-    name = table.__tablename__
+    """Copy rows into a table; where one is there already, again by a detour."""
+    try:
+        with connection.begin_nested():
+            _copy_into(connection, table.__tablename__, rows)
+    except DBAPIError as error:
+        # COPY knows no ON CONFLICT, and another job may have stored some of the rows meanwhile.
+        if getattr(error.orig, "sqlstate", None) != _UNIQUE_VIOLATION:
+            raise
+        _copy_missing(connection, table.__tablename__, rows)
+
+
+def _copy_missing(connection: Connection, name: str, rows: Sequence[tuple[Any, ...]]) -> None:
     arriving = f"arriving_{name}"
-    # COPY knows no ON CONFLICT, and another job may have stored some of the rows meanwhile.
     connection.exec_driver_sql(
         f"CREATE TEMPORARY TABLE IF NOT EXISTS {arriving} (LIKE {name}) ON COMMIT DELETE ROWS"
     )
-    statement = f"COPY {arriving} FROM STDIN"
+    _copy_into(connection, arriving, rows)
+    insert = f"INSERT INTO {name} SELECT * FROM {arriving} ON CONFLICT DO NOTHING"  # noqa: S608  # our own table
+    connection.exec_driver_sql(insert)
+
+
+def _copy_into(connection: Connection, name: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    statement = f"COPY {name} FROM STDIN"
     with (
         _driver_errors(connection, statement),
         _driver(connection).cursor() as cursor,
@@ -78,8 +97,6 @@ def _copy(connection: Connection, table: type[Table], rows: Sequence[tuple[Any, 
     ):
         for row in rows:
             copy.write_row(row)
-    insert = f"INSERT INTO {name} SELECT * FROM {arriving} ON CONFLICT DO NOTHING"  # noqa: S608  # our own table
-    connection.exec_driver_sql(insert)
 
 
 def _driver(connection: Connection) -> Any:
