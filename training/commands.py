@@ -1,24 +1,18 @@
-"""The commands `kaolabel train`, `evaluate` and `demo`."""
+"""The commands `kaolabel train`, `trainer`, `beat`, `evaluate` and `demo`."""
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from db import schema
+from db.errors import UsageError
 from db.settings import DatabaseSettings
-from training.settings import TrainingSettings
+from training.request import TrainingRequest
 from worker import terminal
-from worker.settings import WorkerSettings
 from worker.terminal import AsJson
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from worker.sandbox.pool import DecoderPool
 
 Folder = Annotated[str, typer.Argument(help="Folder with a folder of images for each label.")]
 Crops = Annotated[
@@ -27,9 +21,17 @@ Crops = Annotated[
 
 
 def train(
-    folder: Folder,
+    folder: Annotated[
+        str | None, typer.Argument(help="Folder with a folder of images for each label.")
+    ] = None,
     *,
+    from_annotations: Annotated[
+        bool, typer.Option("--from-annotations", help="Learn from what people said of faces, too.")
+    ] = False,
     crops: Crops = False,
+    fine_tune: Annotated[
+        bool, typer.Option("--fine-tune", help="Train Inception V3 itself, not a head alone.")
+    ] = False,
     backbone: Annotated[
         str | None, typer.Option(help="imagenet, seeded, or a weights file.")
     ] = None,
@@ -37,44 +39,97 @@ def train(
         str | None,
         typer.Option(help="Layers to embed with, such as mixed3+mixed5+mixed8; see the README."),
     ] = None,
+    size: Annotated[int | None, typer.Option(help="Input size in pixels; 96 for a head.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Of a fine-tuning, at most.")] = None,
+    hold_out: Annotated[
+        float | None, typer.Option(help="Share of the faces that only judge; 0.2.")
+    ] = None,
+    threshold: Annotated[
+        float | None, typer.Option(help="Confidence below which a face is unknown.")
+    ] = None,
+    margin: Annotated[
+        float | None, typer.Option(help="How much worse than the active model is let pass; 0.02.")
+    ] = None,
+    max_change: Annotated[
+        float | None, typer.Option(help="Share of the archive's labels that may change; 0.2.")
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Activate the model whatever the gate says.")
+    ] = False,
+    remote: Annotated[
+        bool, typer.Option("--remote", help="Have a trainer elsewhere do it (`kaolabel trainer`).")
+    ] = False,
+    detach: Annotated[
+        bool, typer.Option("--detach", help="With --remote: do not wait for it.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Train a model on labelled images and make it the active one.
+    """Train a model; it becomes the active one if it is as good as the one before.
 
-    In a scene with several faces the label is that of the largest one.
+    Learns from folders, from annotations, or from both. In a scene with several faces the label is
+    that of the largest one. A part of the faces is held out: the new model is compared with the
+    active one on it, and on how many labels of the archive it would change.
 
     \b
     For example:
       kaolabel train ~/characters
-      kaolabel train faces/ --crops --backbone seeded
+      kaolabel train faces/ --crops --fine-tune
+      kaolabel train --from-annotations --remote
     """
-    from training.report import describe_training, render_training
-    from training.trainer import train as train_model
-    from worker.models.registry import active, publish
-    from worker.vision.embed import parse_taps
+    options = {
+        "folder": folder,
+        "from_annotations": from_annotations,
+        "crops": crops,
+        "fine_tune": fine_tune,
+        "backbone": backbone,
+        "taps": taps,
+        "size": size,
+        "epochs": epochs,
+        "hold_out": hold_out,
+        "threshold": threshold,
+        "margin": margin,
+        "max_change": max_change,
+        "force": force,
+    }
+    request = TrainingRequest.of({k: v for k, v in options.items() if v is not None})
+    if detach and not remote:
+        raise UsageError("--detach goes with --remote: a training right here has nobody else")
+    if remote:
+        from training.session import train_elsewhere
 
-    settings, home = TrainingSettings(), DatabaseSettings().home
-    chosen = None if taps is None else parse_taps(taps)
-    database = schema.connect(DatabaseSettings())
-    parent = active(database)
-    with decoders(home) as pool, progress(quiet=as_json) as show:
-        trained = train_model(
-            Path(folder),
-            crops=crops,
-            backbone=backbone or settings.backbone,
-            home=home,
-            examine=lambda items: pool.examine(items, whole=crops),
-            taps=chosen,
-            seed=settings.seed,
-            parent=None if parent is None else parent.sha256,
-            progress=show,
-        )
-    version = publish(database, trained.artifact, why=f"trained on {folder}")
-    result = describe_training(version.id, trained)
-    if as_json:
-        terminal.print_json(result)
+        train_elsewhere(request, detach=detach, as_json=as_json)
     else:
-        terminal.out().print(render_training(result))
+        from training.session import train_here
+
+        train_here(request, as_json=as_json)
+
+
+def trainer() -> None:
+    """Carry out trainings that are asked for elsewhere, until stopped.
+
+    Serves a queue of its own, which labelling workers do not. Needs KAOLABEL_BROKER_URL, and the
+    database and KAOLABEL_HOME that producer and workers use.
+
+    \b
+    For example:
+      KAOLABEL_BROKER_URL=redis://broker/0 kaolabel trainer
+    """
+    from training.launch import become_trainer
+
+    become_trainer()
+
+
+def beat() -> None:
+    """Wake trainers by schedule or by the count of new annotations, until stopped.
+
+    \b
+    For example:
+      KAOLABEL_TRAIN_SCHEDULE="0 3 * * *" kaolabel beat
+      KAOLABEL_TRAIN_AFTER=200 kaolabel beat
+    """
+    from training.launch import become_beat
+
+    become_beat()
 
 
 def evaluate(folder: Folder, *, crops: Crops = False, as_json: AsJson = False) -> None:
@@ -89,6 +144,8 @@ def evaluate(folder: Folder, *, crops: Crops = False, as_json: AsJson = False) -
     """
     from training import evaluate as evaluation
     from training.report import describe_evaluation, render_evaluation
+    from training.run import decoders
+    from training.session import progress
     from worker.models.live import load
     from worker.models.registry import require_active
 
@@ -129,32 +186,3 @@ def demo(
     from training.demo import run_demo
 
     run_demo(out)
-
-
-@contextmanager
-def decoders(home: Path, *, input_size: int = 96) -> Iterator[DecoderPool]:
-    """Decoders of our own for the images to learn from; they are archive bytes like any other."""
-    from worker.configured import check_detectors, configured_chain, decoder_pool
-
-    settings = WorkerSettings()
-    chain = configured_chain(settings, home)
-    check_detectors(settings, chain)
-    with decoder_pool(settings, chain, input_size=input_size) as pool:
-        yield pool
-
-
-@contextmanager
-def progress(*, quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
-    """A bar that follows (stage, done, total)."""
-    with terminal.progress_bar("items", quiet=quiet) as bar:
-        task = bar.add_task("starting", total=None)
-        stage_shown = ""
-
-        def show(stage: str, done: int, total: int) -> None:
-            nonlocal stage_shown
-            if stage != stage_shown:
-                bar.reset(task)
-                stage_shown = stage
-            bar.update(task, description=stage, completed=done, total=total)
-
-        yield show

@@ -7,12 +7,12 @@ to examine them, never here.
 from __future__ import annotations
 
 import hashlib
-import unicodedata
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from db.errors import UsageError
+from db.labels import check_label, refuse_doubles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -28,7 +28,6 @@ T = TypeVar("T")
 # Fewer can be learned from, but nothing could be said about how well.
 LEAST_IMAGES = 2
 LEAST_LABELS = 2
-_LONGEST_LABEL = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +45,15 @@ class LabelledImage:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A file that nothing was learned from.
+    """A file or stored face that nothing was learned from.
 
     Attributes:
-        path: the file.
+        origin: the file's path, or the number of the face.
         reason: short code: an outcome's reason, `no_face`, `duplicate` or `contradiction`.
         detail: one line for people.
     """
 
-    path: Path
+    origin: str
     reason: str
     detail: str
 
@@ -108,30 +107,12 @@ def find(folder: Path, *, least: int = LEAST_IMAGES) -> tuple[LabelledImage, ...
         images = [image for entry in folders for image in _find_label(entry, least=least)]
     except OSError as error:
         raise UsageError(f"{folder} cannot be listed: {error}; check its permissions") from error
-    _refuse_doubles(folders)
+    refuse_doubles(entry.name for entry in folders)
     if not folders:
         raise UsageError(
             f"{folder} holds no folders; put the images of each label in one of its own"
         )
     return tuple(images)
-
-
-def require_labels(images: tuple[LabelledImage, ...], *, folder: Path) -> None:
-    """Refuse to learn what cannot be told apart.
-
-    Args:
-        images: what `find` gave.
-        folder: where it looked.
-
-    Raises:
-        UsageError: there are fewer than two labels.
-    """
-    labels = {image.label for image in images}
-    if len(labels) < LEAST_LABELS:
-        raise UsageError(
-            f"{folder} holds only the label {', '.join(labels)!r}; a model needs at least two, "
-            "such as a folder of other characters"
-        )
 
 
 def gather(images: tuple[LabelledImage, ...], *, examine: Examine, progress: Progress) -> Gathered:
@@ -180,9 +161,11 @@ def distinct(
         key = hashes[image.path]
         if len(labels[key]) > 1:
             names = ", ".join(sorted(labels[key]))
-            skipped.append(Skipped(image.path, "contradiction", f"the same image is in {names}"))
+            detail = f"the same image is in {names}"
+            skipped.append(Skipped(str(image.path), "contradiction", detail))
         elif kept.setdefault(key, image) is not image:
-            skipped.append(Skipped(image.path, "duplicate", f"the same image as {kept[key].path}"))
+            detail = f"the same image as {kept[key].path}"
+            skipped.append(Skipped(str(image.path), "duplicate", detail))
     return tuple(kept.values()), tuple(skipped)
 
 
@@ -206,8 +189,7 @@ def require_faces(samples: tuple[Sample, ...], *, images: tuple[LabelledImage, .
 
 
 def _find_label(folder: Path, *, least: int) -> list[LabelledImage]:
-    label = unicodedata.normalize("NFC", folder.name)
-    _check_name(label, folder)
+    label = _label(folder)
     files = sorted(entry for entry in folder.iterdir() if _is_shown(entry) and entry.is_file())
     if len(files) < least:
         raise UsageError(
@@ -217,26 +199,11 @@ def _find_label(folder: Path, *, least: int) -> list[LabelledImage]:
     return [LabelledImage(path, label) for path in files]
 
 
-def _check_name(label: str, folder: Path) -> None:
-    # Surrogates stand for bytes that are not UTF-8; databases and JSON refuse them.
-    printable = all(unicodedata.category(letter) not in {"Cc", "Cs"} for letter in label)
-    if not label.strip() or "\\" in label or not printable or len(label) > _LONGEST_LABEL:
-        raise UsageError(
-            f"the folder {str(folder)!r} cannot name a label; rename it to plain text without "
-            "backslashes or control characters"
-        )
-
-
-def _refuse_doubles(folders: list[Path]) -> None:
-    seen: dict[str, Path] = {}
-    for folder in folders:
-        key = unicodedata.normalize("NFKC", folder.name).strip().casefold()
-        other = seen.setdefault(key, folder)
-        if other is not folder:
-            raise UsageError(
-                f"the labels {other.name!r} and {folder.name!r} are the same name; merge their "
-                "folders or rename one"
-            )
+def _label(folder: Path) -> str:
+    try:
+        return check_label(folder.name)
+    except UsageError as error:
+        raise UsageError(f"the folder {str(folder)!r} cannot name a label: {error}") from error
 
 
 def _is_shown(entry: Path) -> bool:
@@ -250,7 +217,7 @@ def _contents(
         try:
             yield index, image.path.read_bytes()
         except OSError as error:
-            skipped[index] = Skipped(image.path, "unreadable", str(error))
+            skipped[index] = Skipped(str(image.path), "unreadable", str(error))
 
 
 def _in_order(found: dict[int, T]) -> tuple[T, ...]:
@@ -268,4 +235,4 @@ def _hash(path: Path) -> str:
 
 def _skip(image: LabelledImage, examined: Examined) -> Skipped:
     reason = examined.reason or str(examined.outcome)
-    return Skipped(image.path, reason, examined.detail or "no face was found")
+    return Skipped(str(image.path), reason, examined.detail or "no face was found")

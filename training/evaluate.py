@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from training import dataset
-from training.embedding import embed
-from training.score import compare
+from training.embedding import embed_examples
+from training.example import Example
+from training.judge import judge
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from training.dataset import Examine, Progress, Skipped
-    from training.score import LabelScore, Score
+    from training.dataset import Examine, Skipped
+    from training.progress import Progress
     from worker.vision.classify import Head
     from worker.vision.embed import Embedder
 
@@ -28,7 +29,7 @@ class Evaluation:
         images: files that were looked at.
         with_face: those in which a face was found.
         faces: faces in all of them; each image is judged by its largest.
-        score: how many images with a face got their folder's label.
+        judged: how the labels of those faces compare with their folders, as `judge.judge` tells it.
         unknown: images whose face is below the model's threshold.
         unknown_labels: folders whose label the model does not know; their images count as wrong.
         skipped: the images without a face, and why.
@@ -38,30 +39,10 @@ class Evaluation:
     images: int
     with_face: int
     faces: int
-    score: Score
+    judged: Mapping[str, Any]
     unknown: int
     unknown_labels: tuple[str, ...]
     skipped: tuple[Skipped, ...]
-
-    @property
-    def n(self) -> int:
-        """Images that were judged: those with a face."""
-        return self.score.n
-
-    @property
-    def correct(self) -> int:
-        """Images that got their folder's label."""
-        return self.score.correct
-
-    @property
-    def top1(self) -> float | None:
-        """The share of correct images, 0 to 1; None if no face was found."""
-        return self.score.top1
-
-    @property
-    def per_label(self) -> Mapping[str, LabelScore]:
-        """The same for each label."""
-        return self.score.per_label
 
 
 def evaluate(
@@ -92,15 +73,21 @@ def evaluate(
     """
     images = dataset.find(folder, least=1)
     gathered = dataset.gather(images, examine=examine, progress=progress)
-    pixels = [sample.face.pixels for sample in gathered.samples]
-    predictions = head.predict(embed(pixels, embedder=embedder, progress=progress))
+    examples = [
+        Example(sample.face.crop, sample.image.label, str(sample.image.path))
+        for sample in gathered.samples
+    ]
+    embeddings = embed_examples(
+        examples, embedder=embedder, copies=0, seed=0, cache=None, progress=progress
+    )
+    predictions = head.predict(embeddings[:, 0])
     truth = [sample.image.label for sample in gathered.samples]
     return Evaluation(
         crops=crops,
         images=len(images),
         with_face=len(truth),
         faces=gathered.faces,
-        score=compare(truth, [prediction.label for prediction in predictions]),
+        judged=judge(truth, predictions, threshold=head.threshold),
         unknown=sum(prediction.unknown for prediction in predictions),
         unknown_labels=tuple(sorted({image.label for image in images} - set(head.labels))),
         skipped=gathered.skipped,

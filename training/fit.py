@@ -2,34 +2,34 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from training.calibration import Calibration, calibrate_on, confidences, reject_shift, temper
 from training.discriminant import scatter
 from training.holdout import folds
-from worker.vision.classify import Head, calibrate
+from training.judge import auroc
+from worker.vision.classify import Head
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
-    from training.discriminant import Faces
+    from training.calibration import Tempered
+    from training.discriminant import Discriminant, Faces
 
 FOLDS = 5
 # Trained backbones like much shrinkage and the seeded one little, so each fit chooses; among equals
 # the first, which is the most cautious.
 SHRINKAGES = (0.5, 0.3, 0.1, 0.03, 0.01)
-# The share of rightly labelled known faces that the threshold must let pass.
-KEEP = 0.97
-# Where no label can be left out, too little is known to reject more.
-CAUTIOUS_THRESHOLD = 0.5
+
+# Each costs a fit.
 _LEAVE_OUT_LABELS = 8
 # Leaving one out must leave two labels to choose between.
 _LEAST_TO_LEAVE_OUT = 3
-_TEMPERATURES = np.geomspace(0.05, 500.0, 121)
-_TINY = 1e-12
-_BACKGROUND_PERCENTILE = 1.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,51 +39,69 @@ class Fitted:
     Attributes:
         head: the classifier.
         shrinkage: of the discriminant behind it.
+        shift: what was added to the logit of rejected faces; 0 where there are none.
+        without: heads that do not know one of the labels, by that label; for some labels only, and
+            none where too few would be left.
     """
 
     head: Head
     shrinkage: float
+    shift: float
+    without: Mapping[str, Head] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Trial:
-    """A shrinkage, judged by faces that its fits have not seen.
+    """A shrinkage, with or without distances, judged by faces that its fits have not seen.
 
-    `logits` is float64 (n, k), `truth` int (n,): columns.
+    `logits` is float64 (n, k) or (n, k + 1), `truth` int (n,) the columns of the labels,
+    `strangers` float64 (m, same columns): rejected faces, and those of labels in `without`.
     """
 
     shrinkage: float
-    temperature: float
-    background: float
-    loss: float
+    measures: bool
+    shift: float
+    tempered: Tempered
     logits: NDArray[np.float64]
     truth: NDArray[np.intp]
+    strangers: NDArray[np.float64]
+    rejects: bool
+    without: Mapping[str, Discriminant] = field(default_factory=dict)
+
+    def of(self, discriminant: Discriminant, faces: Faces) -> NDArray[np.float64]:
+        """Logits of faces as this trial takes them."""
+        nearness = discriminant.nearness(faces) if self.measures else None
+        return _adjust(discriminant.logits(faces), len(discriminant.labels), self.shift, nearness)
 
 
-def fit(faces: Faces, *, seed: int) -> Fitted:
+def fit(faces: Faces, *, seed: int, threshold: float | None = None) -> Fitted:
     """Fit a head.
 
     Shrinkage, calibration and threshold come from cross-validation within these faces, so they
-    need no further held-out data.
+    need no further held-out data. So does whether the head measures distances: pretrained
+    embeddings gain by it, those of untrained weights often do not. What tells faces of left-out
+    labels better from the known is taken.
 
     Args:
         faces: of at least two labels, one of which at least has two faces.
         seed: what the folds depend on.
+        threshold: take this one instead.
 
     Returns:
-        The head, its labels sorted, and the shrinkage chosen for it.
+        The head, its labels sorted, and what was chosen for it.
     """
-    trial = _best_trial(faces, seed=seed)
-    discriminant = scatter(faces).discriminant(trial.shrinkage)
-    head = Head(
-        tuple(str(label) for label in discriminant.labels),
-        discriminant.weight,
-        discriminant.bias,
-        temperature=trial.temperature,
-        background=trial.background,
-        threshold=_threshold(_known(trial), _strangers(faces, trial)),
-    )
-    return Fitted(head, trial.shrinkage)
+    trials = (_leave_out(faces, trial) for trial in _best_trials(faces, seed=seed))
+    trial = max(trials, key=_separation)
+    calibration = calibrate_on(trial.logits, trial.truth, trial.strangers, rejects=trial.rejects)
+    if threshold is not None:
+        calibration = replace(calibration, threshold=threshold)
+
+    def head(discriminant: Discriminant) -> Head:
+        return _head(discriminant, calibration, trial.shift, measures=trial.measures)
+
+    full = scatter(faces).discriminant(trial.shrinkage)
+    heads = {name: head(part) for name, part in trial.without.items()}
+    return Fitted(head(full), trial.shrinkage, trial.shift, heads)
 
 
 def refit(fitted: Fitted, faces: Faces) -> Head:
@@ -91,104 +109,124 @@ def refit(fitted: Fitted, faces: Faces) -> Head:
 
     Args:
         fitted: on a part of the faces.
-        faces: of the same labels.
+        faces: of the same labels, with rejected faces only if there were some.
 
     Returns:
         The new head.
     """
-    discriminant = scatter(faces).discriminant(fitted.shrinkage)
-    return replace(fitted.head, weight=discriminant.weight, bias=discriminant.bias)
+    head = fitted.head
+    calibration = Calibration(head.temperature, head.background, head.threshold)
+    full = scatter(faces).discriminant(fitted.shrinkage)
+    return _head(full, calibration, fitted.shift, measures=head.measures)
 
 
-def _best_trial(faces: Faces, *, seed: int) -> _Trial:
-    """Cross-validate every shrinkage; the least negative log-likelihood wins."""
-    labels = np.unique(faces.labels)
-    dealt = folds(faces.labels.tolist(), count=FOLDS, seed=seed)
+def _best_trials(faces: Faces, *, seed: int) -> list[_Trial]:
+    """Cross-validate every shrinkage, with distances and without.
+
+    The least negative log-likelihood wins among those with distances, and among those without.
+    """
+    dealt = _deal(faces, seed=seed)
     logits: dict[float, list[NDArray[np.float64]]] = {value: [] for value in SHRINKAGES}
-    truth: list[NDArray[np.intp]] = []
+    names, nearness = [], []
     for fold in np.unique(dealt[dealt >= 0]):
         tested, summary = faces[dealt == fold], scatter(faces[dealt != fold])
-        truth.append(np.searchsorted(labels, tested.labels))
+        names.append(tested.labels)
         for value in SHRINKAGES:
-            logits[value].append(summary.discriminant(value).logits(tested))
-    answers = np.concatenate(truth)
-    trials = [_judge(value, np.concatenate(logits[value]), answers) for value in SHRINKAGES]
-    return min(trials, key=lambda trial: trial.loss)
+            discriminant = summary.discriminant(value)
+            logits[value].append(discriminant.logits(tested))
+        nearness.append(discriminant.nearness(tested))
+    joined = {value: np.concatenate(parts) for value, parts in logits.items()}
+    tested_names = np.concatenate(names)
+    return [
+        min(
+            (_trial(value, joined[value], tested_names, faces, near) for value in SHRINKAGES),
+            key=lambda trial: trial.tempered.loss,
+        )
+        for near in (np.concatenate(nearness), None)
+    ]
 
 
-def _judge(shrinkage: float, logits: NDArray[np.float64], truth: NDArray[np.intp]) -> _Trial:
-    """Find the temperature of the least loss, and the background that goes with it."""
-    trials = []
-    for temperature in _TEMPERATURES.round(6).tolist():
-        background = _background(logits, temperature)
-        shares = calibrate(logits, temperature=temperature, background=background)
-        loss = _loss(shares[np.arange(len(truth)), truth])
-        trials.append(_Trial(shrinkage, temperature, background, loss, logits, truth))
-    return min(trials, key=lambda trial: trial.loss)
+def _deal(faces: Faces, *, seed: int) -> NDArray[np.int64]:
+    """Deal groups to folds; where every label is a single group, its faces."""
+    labels = faces.labels.tolist()
+    dealt = folds(labels, groups=faces.groups, count=FOLDS, seed=seed)
+    if (dealt < 0)[~faces.rejected].all():
+        each = np.arange(len(labels))
+        dealt = folds(labels, groups=each, count=FOLDS, seed=seed)
+    return dealt
 
 
-def _background(logits: NDArray[np.float64], temperature: float) -> float:
-    """Put "none of these" where hardly any known face has as little evidence for all labels."""
-    energies = temperature * np.logaddexp.reduce(logits / temperature, axis=1)
-    return round(float(np.percentile(energies, _BACKGROUND_PERCENTILE)), 6)
+def _trial(
+    shrinkage: float,
+    logits: NDArray[np.float64],
+    names: NDArray[np.str_],
+    faces: Faces,
+    nearness: NDArray[np.float64] | None,
+) -> _Trial:
+    labels, rejects = faces.names, bool(faces.rejected.any())
+    known = np.isin(names, labels)
+    shift = reject_shift(logits[known]) if rejects else 0.0
+    logits = _adjust(logits, len(labels), shift, nearness)
+    truth = np.searchsorted(labels, names[known])
+    tempered = temper(logits[known], truth, rejects=rejects)
+    measures = nearness is not None
+    parts = logits[known], truth, logits[~known]
+    return _Trial(shrinkage, measures, shift, tempered, *parts, rejects)
 
 
-def _loss(right: NDArray[np.float64]) -> float:
-    """Negative log-likelihood of the right labels' probabilities.
-
-    The target is a little below 1, by how few faces there are, as otherwise a few faces that are
-    easily told apart would make for a boundless confidence; Platt 1999, "Probabilistic Outputs for
-    Support Vector Machines".
-    """
-    target = (len(right) + 1) / (len(right) + 2)
-    likely = np.clip(right, _TINY, 1 - _TINY)
-    return float(-np.mean(target * np.log(likely) + (1 - target) * np.log1p(-likely)))
+def _adjust(
+    logits: NDArray[np.float64], known: int, shift: float, nearness: NDArray[np.float64] | None
+) -> NDArray[np.float64]:
+    """Shift the logit of rejected faces, then divide all by distances if there are any."""
+    logits = logits.copy()
+    logits[:, known:] += shift
+    return logits if nearness is None else logits * nearness[:, None]
 
 
-def _known(trial: _Trial) -> NDArray[np.float64]:
-    """Confidences of known faces that are labelled right."""
-    confidences = _confidences(trial.logits, trial)
-    right = confidences.argmax(axis=1) == trial.truth
-    return np.asarray(confidences.max(axis=1)[right], np.float64)
-
-
-def _strangers(faces: Faces, trial: _Trial) -> NDArray[np.float64]:
-    """Confidences of faces whose labels were left out, one label at a time."""
-    labels = np.unique(faces.labels)
+def _leave_out(faces: Faces, trial: _Trial) -> _Trial:
+    """Fit without one label at a time; the faces of each are strangers to its fit."""
+    labels = faces.names
     if len(labels) < _LEAST_TO_LEAVE_OUT:
-        return np.empty(0)
+        return trial
     spread = np.linspace(0, len(labels) - 1, min(len(labels), _LEAVE_OUT_LABELS)).astype(np.intp)
-    confidences = []
-    for label in labels[spread]:
-        stranger = faces.labels == label
-        discriminant = scatter(faces[~stranger]).discriminant(trial.shrinkage)
-        logits = discriminant.logits(faces[stranger])
-        confidences.append(_confidences(logits, trial).max(axis=1))
-    return np.concatenate(confidences)
+    without: dict[str, Discriminant] = {}
+    strangers = [trial.strangers]
+    for column in spread.tolist():
+        left_out = faces.labels == labels[column]
+        fitted = scatter(faces[~left_out]).discriminant(trial.shrinkage)
+        without[str(labels[column])] = fitted
+        logits = trial.of(fitted, faces[left_out])
+        # In the columns of the whole fit.
+        strangers.append(np.insert(logits, column, -np.inf, axis=1))
+    return replace(trial, strangers=np.concatenate(strangers), without=without)
 
 
-def _confidences(logits: NDArray[np.float64], trial: _Trial) -> NDArray[np.float64]:
-    return calibrate(logits, temperature=trial.temperature, background=trial.background)
+def _separation(trial: _Trial) -> float:
+    """How well confidence tells known faces from strangers; 0 where there are none."""
+    if not len(trial.strangers):
+        return 0.0
+    known, strangers = (
+        confidences(logits, trial.tempered, rejects=trial.rejects).max(axis=1)
+        for logits in (trial.logits, trial.strangers)
+    )
+    return auroc(known, strangers)
 
 
-def _threshold(known: NDArray[np.float64], strangers: NDArray[np.float64]) -> float:
-    """Part known faces from strangers, but never lose more than a few of the known.
-
-    The lowest threshold of the best balanced accuracy is taken, as a known face that is lost costs
-    more than a stranger that is let pass.
-    """
-    if not len(known):
-        return CAUTIOUS_THRESHOLD
-    limit = float(np.quantile(known, 1 - KEEP, method="lower"))
-    if not len(strangers):
-        return min(_down(limit), CAUTIOUS_THRESHOLD)
-
-    def parted(threshold: float) -> float:
-        return float((known >= threshold).mean() + (strangers < threshold).mean())
-
-    return max((_down(value) for value in np.linspace(0, limit, 200)), key=parted)
-
-
-def _down(value: float) -> float:
-    """Cut to six decimals, as confidences have; rounding up could lose the face that it is of."""
-    return float(np.floor(value * 1e6) / 1e6)
+def _head(
+    discriminant: Discriminant, calibration: Calibration, shift: float, *, measures: bool
+) -> Head:
+    weight, bias = discriminant.weight, discriminant.bias.copy()
+    bias[len(discriminant.labels) :] += np.float32(shift)
+    if measures:
+        centre, reach = discriminant.centre, np.float32(discriminant.reach)
+        weight = np.column_stack([weight * reach, -2 * centre])
+        bias = np.append(bias * reach, np.float32(np.square(centre, dtype=np.float64).sum()))
+    return Head(
+        tuple(str(label) for label in discriminant.labels),
+        weight,
+        bias,
+        temperature=calibration.temperature,
+        background=calibration.background,
+        threshold=calibration.threshold,
+        rejects=discriminant.rejects,
+    )

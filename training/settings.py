@@ -5,6 +5,8 @@ from __future__ import annotations
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from training.request import TrainingRequest
+
 
 class TrainingSettings(BaseSettings):
     """How models are trained; every field has an environment twin with the prefix `KAOLABEL_`."""
@@ -15,3 +17,16 @@ class TrainingSettings(BaseSettings):
         default="imagenet", description="`imagenet`, `seeded`, or the path of a weights file"
     )
     seed: int = Field(default=0, ge=0, description="same data, same seed, same model")
+    least_usable: float = Field(
+        default=0.5, ge=0, le=1, description="share of a folder's images that must show a face"
+    )
+    train_schedule: str | None = Field(
+        default=None, description="when to train by itself, as cron says it: `0 3 * * *`"
+    )
+    train_after: int | None = Field(
+        default=None, ge=1, description="new annotations after which to train by itself"
+    )
+    train_request: TrainingRequest = Field(
+        default=TrainingRequest(from_annotations=True),
+        description="what to train by itself, as JSON: the options of the task `kaolabel.train`",
+    )

@@ -1,41 +1,71 @@
-"""Training: from a folder of labelled images to a saved artifact."""
+"""Training: from examples to a saved artifact."""
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 
-from db.errors import UnreadableImageError
-from training import dataset, fit
-from training.augment import ROTATION, SHIFT, ZOOM, alter
-from training.discriminant import Faces
-from training.embedding import embed
-from training.holdout import hold_out
-from training.score import compare
+from training.dataset import Skipped
+from training.finetuning.tuning import FineTuning
+from training.learn import learn
+from training.tune import tune
 from worker.models import artifact as artifacts
 from worker.models import backbone as backbones
+from worker.models.evidence import MOST_GOLDEN, Evidence
 from worker.models.manifest import Manifest
-from worker.vision.embed import Embedder, EmbedderSpec
+from worker.vision.crop import face_input
+from worker.vision.embed import INPUT_SIZE, Embedder, EmbedderSpec
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
-    from training.dataset import Examine, Progress, Sample, Skipped
-    from training.score import Score
+    from training.example import Example
+    from training.learn import Learned
+    from training.progress import Progress
+    from training.sources import Examples
     from worker.models.artifact import Artifact
+    from worker.models.backbone import Backbone
 
-# Altered copies matter for few faces and cost time for many: at most so many of a face, and so
-# many in all.
-MOST_COPIES = 8
-COPIES_IN_ALL = 2000
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """How to train; None leaves a choice to what suits the rest.
+
+    Attributes:
+        backbone: `imagenet`, `seeded` or the path of a weights file.
+        taps: layers of the backbone to embed with; a fine-tuning has one.
+        size: width and height of the input in pixels.
+        fine_tune: whether the backbone itself learns.
+        epochs: of a fine-tuning, at most.
+        hold_out: share of each label's faces that only judge.
+        threshold: the confidence below which a face is unknown.
+        seed: what all chance comes from.
+    """
+
+    backbone: str
+    taps: tuple[str, ...] | None = None
+    size: int | None = None
+    fine_tune: bool = False
+    epochs: int | None = None
+    hold_out: float = 0.2
+    threshold: float | None = None
+    seed: int = 0
+
+    @property
+    def fine_tuning(self) -> FineTuning:
+        """The settings of a fine-tuning."""
+        usual = FineTuning()
+        return replace(
+            usual,
+            tap=usual.tap if self.taps is None else self.taps[0],
+            size=self.size or usual.size,
+            epochs=self.epochs or usual.epochs,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,152 +75,135 @@ class TrainedModel:
     Attributes:
         artifact: the model.
         folder: where it is saved.
-        holdout: how it did on held-out faces, before it was fitted again with them.
-        skipped: files that nothing was learned from, and why.
+        held_out: the examples that its judged head has not learned from.
+        skipped: what nothing was learned from, and why.
     """
 
     artifact: Artifact
     folder: Path
-    holdout: Score
+    held_out: tuple[Example, ...]
     skipped: tuple[Skipped, ...]
 
 
 def train(
-    folder: Path,
-    *,
-    crops: bool,
-    backbone: str,
-    home: Path,
-    examine: Examine,
-    progress: Progress,
-    taps: tuple[str, ...] | None = None,
-    seed: int = 0,
-    parent: str | None = None,
+    examples: Examples, *, plan: Plan, home: Path, parent: str | None, progress: Progress
 ) -> TrainedModel:
-    """Train a head on labelled images and save it; the same data and seed give the same model.
+    """Train a model and save it; the same examples, plan and machine give the same artifact.
 
-    About a fifth of the faces is held out and measured on; threshold and calibration never see it.
-    The published weights are then fitted on all faces.
+    What is costly is kept below `home` while it may be needed again: embeddings by face, and the
+    last epoch of a fine-tuning. So a training that was killed goes on where it was.
 
     Args:
-        folder: holds a folder of images for each label.
-        crops: whether each image is a face itself; `examine` must fit.
-        backbone: `imagenet`, `seeded` or the path of a weights file.
+        examples: of at least two labels.
+        plan: how to train.
         home: kaolabel's own folder, in which the model is saved.
-        examine: decodes (index, bytes) pairs and finds faces, largest first, in any order.
-        progress: called with (stage, done, total).
-        taps: layers of the backbone to embed with; by default those that suit it.
-        seed: what hold-out, copies and folds depend on.
         parent: the artifact hash of the model that this one shall replace.
+        progress: called with (stage, done, total, detail).
 
     Returns:
         The model; no database knows of it yet.
 
     Raises:
-        UsageError: the folder cannot be learned from.
+        UsageError: the examples are too few.
         UnavailableError: the backbone could not be downloaded.
         ModelError: the backbone cannot be used.
     """
-    samples, skipped = _samples(folder, examine=examine, progress=progress)
-    weights = backbones.obtain(backbone, home=home)
-    embedder = Embedder(EmbedderSpec.of(weights, taps=taps), home=home)
-    faces = _faces(samples, embedder=embedder, seed=seed, progress=progress)
-    fitted, holdout = _fit(faces, seed=seed, progress=progress)
-    manifest = _manifest(
-        faces, fitted, spec=embedder.spec, holdout=holdout, crops=crops, seed=seed, parent=parent
+    weights = backbones.obtain(plan.backbone, home=home)
+    if plan.fine_tune:
+        learned, embedder = _tune(examples.learned, weights, plan, home=home, progress=progress)
+    else:
+        learned, embedder = _learn(examples.learned, weights, plan, home=home, progress=progress)
+    artifact = _artifact(examples.learned, learned, embedder, seed=plan.seed, parent=parent)
+    folder = artifacts.stored_path(artifact.sha256, home=home)
+    artifacts.save(artifact, folder)
+    labelled = [example for example in examples.learned if example.label is not None]
+    held_out = tuple(e for e, held in zip(labelled, learned.held, strict=True) if held)
+    contradictions = tuple(
+        Skipped(one.origin, "contradiction", one.detail) for one in learned.contradictions
     )
-    artifact = artifacts.Artifact(manifest, fitted.head)
-    path = artifacts.stored_path(artifact.sha256, home=home)
-    artifacts.save(artifact, path)
-    return TrainedModel(artifact, path, holdout, skipped)
+    return TrainedModel(artifact, folder, held_out, examples.skipped + contradictions)
 
 
-def _samples(
-    folder: Path, *, examine: Examine, progress: Progress
-) -> tuple[tuple[Sample, ...], tuple[Skipped, ...]]:
-    images = dataset.find(folder)
-    dataset.require_labels(images, folder=folder)
-    kept, doubles = dataset.distinct(images)
-    gathered = dataset.gather(kept, examine=examine, progress=progress)
-    dataset.require_faces(gathered.samples, images=images)
-    return gathered.samples, doubles + gathered.skipped
+def cache_folder(home: Path) -> Path:
+    """Where embeddings of examples are kept between trainings."""
+    return home / "cache"
 
 
-def _faces(
-    samples: tuple[Sample, ...], *, embedder: Embedder, seed: int, progress: Progress
-) -> Faces:
-    """Embed every face and its altered copies."""
-    copies = min(MOST_COPIES, COPIES_IN_ALL // len(samples))
-    size = embedder.spec.size
-    rng = np.random.default_rng(seed)
-    views = [view for sample in samples for view in _views(sample, copies, size=size, rng=rng)]
-    embeddings = embed(views, embedder=embedder, progress=progress)
-    labels = np.array([sample.image.label for sample in samples])
-    return Faces(embeddings.reshape(len(samples), 1 + copies, -1), labels)
+def _learn(
+    examples: Sequence[Example], weights: Backbone, plan: Plan, *, home: Path, progress: Progress
+) -> tuple[Learned, Embedder]:
+    spec = EmbedderSpec.of(weights, taps=plan.taps, size=plan.size or INPUT_SIZE)
+    embedder = Embedder(spec, home=home)
+    learned = learn(
+        examples,
+        embedder=embedder,
+        seed=plan.seed,
+        cache=cache_folder(home),
+        holdout_share=plan.hold_out,
+        threshold=plan.threshold,
+        progress=progress,
+    )
+    return learned, embedder
 
 
-def _views(
-    sample: Sample, copies: int, *, size: int, rng: np.random.Generator
-) -> list[NDArray[np.uint8]]:
-    """The face itself, then its copies; each uint8 (size, size, 3), RGB."""
-    crop = sample.face.crop
-    pixels = cv2.imdecode(np.frombuffer(crop.jpeg, np.uint8), cv2.IMREAD_COLOR_RGB)
-    if pixels is None:
-        raise UnreadableImageError("damaged", f"the face cut from {sample.image.path} is no JPEG")
-    margin = np.asarray(pixels, np.uint8)
-    altered = [alter(margin, crop.inner, size=size, rng=rng) for _ in range(copies)]
-    return [sample.face.pixels, *altered]
+def _tune(
+    examples: Sequence[Example], weights: Backbone, plan: Plan, *, home: Path, progress: Progress
+) -> tuple[Learned, Embedder]:
+    return tune(
+        examples,
+        weights=weights,
+        settings=plan.fine_tuning,
+        home=home,
+        seed=plan.seed,
+        checkpoints=home / "checkpoints",
+        holdout_share=plan.hold_out,
+        threshold=plan.threshold,
+        progress=progress,
+    )
 
 
-def _fit(faces: Faces, *, seed: int, progress: Progress) -> tuple[fit.Fitted, Score]:
-    """Fit without the hold-out, measure on it, then fit the weights on everything."""
-    progress("fitting", 0, 2)
-    held = hold_out(faces.labels.tolist(), seed=seed)
-    fitted = fit.fit(faces[~held], seed=seed)
-    progress("fitting", 1, 2)
-    tested = faces[held]
-    given = [prediction.label for prediction in fitted.head.predict(tested.embeddings[:, 0])]
-    holdout = compare(tested.labels.tolist(), given)
-    final = fit.Fitted(fit.refit(fitted, faces), fitted.shrinkage)
-    progress("fitting", 2, 2)
-    return final, holdout
-
-
-def _manifest(
-    faces: Faces,
-    fitted: fit.Fitted,
+def _artifact(
+    examples: Sequence[Example],
+    learned: Learned,
+    embedder: Embedder,
     *,
-    spec: EmbedderSpec,
-    holdout: Score,
-    crops: bool,
     seed: int,
     parent: str | None,
-) -> Manifest:
-    counts = Counter(faces.labels.tolist())
-    head = fitted.head
-    return Manifest(
-        embedder=spec,
-        labels={label: counts[label] for label in head.labels},
+) -> Artifact:
+    head = learned.head
+    evidence = _evidence(examples, learned, embedder=embedder)
+    manifest = Manifest(
+        embedder=embedder.spec,
+        labels={label: learned.counts[label] for label in head.labels},
         temperature=head.temperature,
         background=head.background,
         threshold=head.threshold,
-        holdout=holdout.to_json(),
-        training=_settings(faces, fitted, crops=crops),
+        rejects=head.rejects,
+        evidence=evidence.digest,
+        holdout=learned.holdout,
+        training=learned.settings,
         seed=seed,
         parent=parent,
         kaolabel=version("kaolabel"),
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
+    return artifacts.Artifact(manifest, head, evidence)
 
 
-def _settings(faces: Faces, fitted: fit.Fitted, *, crops: bool) -> dict[str, Any]:
-    return {
-        "images": "crops" if crops else "scenes",
-        "copies": faces.embeddings.shape[1] - 1,
-        "rotation": ROTATION,
-        "zoom": ZOOM,
-        "shift": SHIFT,
-        "shrinkage": fitted.shrinkage,
-        "keep": fit.KEEP,
-        "weights_fitted_on": "all faces, after the hold-out was measured without them",
-    }
+def _evidence(examples: Sequence[Example], learned: Learned, *, embedder: Embedder) -> Evidence:
+    """One face of each of the first labels, and the head before it was fitted again."""
+    faces: dict[str, Example] = {}
+    # By key, so that the order of the examples does not matter.
+    for example in sorted(examples, key=lambda example: example.key):
+        if example.label is not None and example.label in learned.counts:
+            faces.setdefault(example.label, example)
+    chosen = [faces[label] for label in sorted(faces)[:MOST_GOLDEN]]
+    golden = np.stack([face_input(one.crop, size=embedder.spec.size) for one in chosen])
+    said = learned.head.confidences(embedder.embed(golden))
+    return Evidence(
+        golden=golden,
+        confidences=said.astype(np.float32),
+        trained=learned.trained_keys,
+        judged_weight=learned.judged.weight,
+        judged_bias=learned.judged.bias,
+    )

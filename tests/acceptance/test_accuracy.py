@@ -12,7 +12,8 @@ import pytest
 
 from db.records import Box, DetectedFace, Outcome
 from training.evaluate import evaluate
-from training.trainer import train
+from training.sources import from_folder
+from training.trainer import Plan, train
 from worker.sandbox.examined import Examined, ExaminedFace
 from worker.vision.crop import face_input, whole
 from worker.vision.embed import Embedder
@@ -39,7 +40,7 @@ def examine(items: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, Examined]
         yield index, Examined(Outcome.FACES, width=width, height=height, faces=(found,))
 
 
-def no_progress(_stage: str, _done: int, _total: int) -> None:
+def no_progress(_stage: str, _done: int, _total: int, _detail: str = "") -> None:
     """Show nothing."""
 
 
@@ -54,14 +55,11 @@ def trained(home: Path) -> TrainedModel:
     """A model of the three characters."""
     if not CROPS.is_dir() or not WEIGHTS.is_file():
         pytest.skip(f"the development data is not at {DATA}; set KAOLABEL_DEV_DATA")
-    return train(
-        CROPS / "resized_for_training",
-        crops=True,
-        backbone=str(WEIGHTS),
-        home=home,
-        examine=examine,
-        progress=no_progress,
+    examples = from_folder(
+        CROPS / "resized_for_training", least_usable=0.5, examine=examine, progress=no_progress
     )
+    plan = Plan(backbone=str(WEIGHTS))
+    return train(examples, plan=plan, home=home, parent=None, progress=no_progress)
 
 
 def measure(name: str, trained: TrainedModel, home: Path) -> Evaluation:
@@ -79,12 +77,12 @@ def measure(name: str, trained: TrainedModel, home: Path) -> Evaluation:
 def test_labels_the_test_crops(trained: TrainedModel, home: Path) -> None:
     """At least 17 of the 18 test crops get their label."""
     found = measure("resized_for_test", trained, home)
-    assert found.n == 18
-    assert found.correct >= 17
+    assert found.judged["n"] == 18
+    assert found.judged["correct"] >= 17
 
 
 def test_labels_crops_that_another_detector_found(trained: TrainedModel, home: Path) -> None:
     """At least 12 of the 13 crops of faces that the first detector missed get their label."""
     found = measure("resized_for_test_unrecognized", trained, home)
-    assert found.n == 13
-    assert found.correct >= 12
+    assert found.judged["n"] == 13
+    assert found.judged["correct"] >= 12

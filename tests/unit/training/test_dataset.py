@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +15,6 @@ from worker.sandbox.examined import Examined, ExaminedFace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from pathlib import Path
 
 
 def write(folder: Path, *names: str) -> None:
@@ -82,13 +82,6 @@ def test_a_lonely_image_is_a_usage_error(tmp_path: Path) -> None:
         dataset.find(tmp_path)
 
 
-def test_one_label_is_a_usage_error(tmp_path: Path) -> None:
-    """One label alone cannot be learned."""
-    write(tmp_path, "a/1", "a/2")
-    with pytest.raises(UsageError, match="at least two"):
-        dataset.require_labels(dataset.find(tmp_path), folder=tmp_path)
-
-
 @pytest.mark.parametrize("name", ["Aqua", "aqua ", "\uff41qua"])
 def test_labels_that_are_the_same_name_are_refused(tmp_path: Path, name: str) -> None:
     """Labels that differ in case, spaces or width only would be confused."""
@@ -121,7 +114,7 @@ def test_images_without_a_face_are_listed(tmp_path: Path) -> None:
     write(tmp_path, "a/bad", "a/empty", "a/fine")
     gathered = dataset.gather(dataset.find(tmp_path), examine=examine, progress=no_progress)
     assert len(gathered.samples) == 1
-    assert [(skip.path.name, skip.reason) for skip in gathered.skipped] == [
+    assert [(Path(skip.origin).name, skip.reason) for skip in gathered.skipped] == [
         ("bad", "truncated"),
         ("empty", "no_face"),
     ]
@@ -133,7 +126,7 @@ def test_each_content_is_taken_once(tmp_path: Path) -> None:
     (tmp_path / "a" / "3").write_bytes((tmp_path / "a" / "1").read_bytes())
     kept, skipped = dataset.distinct(dataset.find(tmp_path))
     assert [image.path.name for image in kept] == ["1", "2"]
-    assert [(skip.path.name, skip.reason) for skip in skipped] == [("3", "duplicate")]
+    assert [(Path(skip.origin).name, skip.reason) for skip in skipped] == [("3", "duplicate")]
 
 
 def test_a_content_of_two_labels_is_left_out(tmp_path: Path) -> None:

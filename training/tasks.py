@@ -1,0 +1,111 @@
+"""The Celery tasks of a trainer: thin shells around `training.run`."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING, Any
+
+from celery import shared_task
+
+from db.errors import KaolabelError
+from db.store import annotations as store
+from db.store import trainings
+from training.lock import BusyError
+from training.report import describe_outcome
+from training.request import TrainingRequest
+from training.run import run_training
+from worker.broker.messages import TRAIN, TRAIN_AFTER_ANNOTATIONS, TRAIN_ON_SCHEDULE
+
+if TYPE_CHECKING:
+    from celery import Task
+
+    from db.records import TrainingRecord
+    from training.context import TrainerContext
+    from training.progress import Progress
+
+logger = logging.getLogger(__name__)
+
+_PROGRESS = "PROGRESS"
+# Seconds between two steps that are told; there may be hundreds of steps a second.
+_TELL_EVERY = 1.0
+
+
+@shared_task(name=TRAIN, bind=True, throws=(KaolabelError,))  # type: ignore[untyped-decorator]  # celery ships no types
+def train(self: Task, training: int | None = None, **options: Any) -> dict[str, Any]:
+    """Train a model: either the requested training of that number, or with these options.
+
+    The options are those of `kaolabel train`: folder, crops, from_annotations, fine_tune, backbone,
+    taps, size, epochs, hold_out, threshold, margin, max_change, force.
+    """
+    context = _context()
+    if training is None:
+        record = context.request(TrainingRequest.of(options), trigger="task")
+    else:
+        with context.database.read() as connection:
+            record = trainings.get(connection, training)
+    return _run(self, context, record)
+
+
+@shared_task(name=TRAIN_ON_SCHEDULE, bind=True, throws=(KaolabelError,))  # type: ignore[untyped-decorator]  # as above
+def train_on_schedule(self: Task) -> dict[str, Any]:
+    """Train as KAOLABEL_TRAIN_REQUEST says, unless the last such training still goes on."""
+    return _run_once(self, _context(), trigger="schedule")
+
+
+@shared_task(name=TRAIN_AFTER_ANNOTATIONS, bind=True, throws=(KaolabelError,))  # type: ignore[untyped-decorator]  # as above
+def train_after_annotations(self: Task) -> dict[str, Any]:
+    """Train as KAOLABEL_TRAIN_REQUEST says, if enough was said since the last training."""
+    context = _context()
+    with context.database.read() as connection:
+        new = store.count_since(connection, trainings.learned_until(connection))
+    if new < (context.settings.train_after or 1):
+        return {"trained": False, "why": f"{new} new annotations"}
+    return _run_once(self, context, trigger="annotations")
+
+
+def _run_once(task: Task, context: TrainerContext, *, trigger: str) -> dict[str, Any]:
+    with context.database.read() as connection:
+        if trainings.is_pending(connection, trigger=trigger):
+            return {"trained": False, "why": "the last one still goes on"}
+    record = context.request(context.settings.train_request, trigger=trigger)
+    return _run(task, context, record)
+
+
+def _run(task: Task, context: TrainerContext, record: TrainingRecord) -> dict[str, Any]:
+    try:
+        outcome = run_training(
+            context.database,
+            record,
+            home=context.home,
+            settings=context.settings,
+            listener=_listener(task),
+        )
+    except (BusyError, trainings.TrainingLostError) as error:
+        # A second message for a training, or one that comes too early: the ledger knows what is
+        # still to be done, and the trainer sends for it again.
+        logger.info("%s", error)
+        return {"training": record.id, "trained": False, "why": str(error)}
+    return describe_outcome(outcome)
+
+
+def _listener(task: Task) -> Progress:
+    """Shows progress as the task's state, both to who asks for it and to who watches events."""
+    told_at = float("-inf")
+
+    def show(stage: str, done: int, total: int, detail: str = "") -> None:
+        nonlocal told_at
+        if time.monotonic() - told_at < _TELL_EVERY:
+            return
+        told_at = time.monotonic()
+        step = {"stage": stage, "done": done, "total": total, "detail": detail}
+        task.update_state(state=_PROGRESS, meta=step)
+        task.send_event("task-progress", **step)
+
+    return show
+
+
+def _context() -> TrainerContext:
+    from training.context import open_context
+
+    return open_context()
