@@ -97,7 +97,7 @@ def fit(faces: Faces, *, seed: int, threshold: float | None = None) -> Fitted:
         calibration = replace(calibration, threshold=threshold)
 
     def head(discriminant: Discriminant) -> Head:
-        return _head(discriminant, calibration, trial.shift, measures=trial.measures)
+        return head_of(discriminant, calibration, trial.shift, measures=trial.measures)
 
     full = scatter(faces).discriminant(trial.shrinkage)
     heads = {name: head(part) for name, part in trial.without.items()}
@@ -117,7 +117,54 @@ def refit(fitted: Fitted, faces: Faces) -> Head:
     head = fitted.head
     calibration = Calibration(head.temperature, head.background, head.threshold)
     full = scatter(faces).discriminant(fitted.shrinkage)
-    return _head(full, calibration, fitted.shift, measures=head.measures)
+    return head_of(full, calibration, fitted.shift, measures=head.measures)
+
+
+def head_of(
+    discriminant: Discriminant, calibration: Calibration, shift: float, *, measures: bool = False
+) -> Head:
+    """Make a head of a discriminant.
+
+    Args:
+        discriminant: gives the weights.
+        calibration: gives the scalars.
+        shift: what to add to the logit of rejected faces.
+        measures: whether the head divides its logits by distances.
+
+    Returns:
+        The head.
+    """
+    weight, bias = discriminant.weight, discriminant.bias.copy()
+    bias[len(discriminant.labels) :] += np.float32(shift)
+    if measures:
+        centre, reach = discriminant.centre, np.float32(discriminant.reach)
+        weight = np.column_stack([weight * reach, -2 * centre])
+        bias = np.append(bias * reach, np.float32(np.square(centre, dtype=np.float64).sum()))
+    return Head(
+        tuple(str(label) for label in discriminant.labels),
+        weight,
+        bias,
+        temperature=calibration.temperature,
+        background=calibration.background,
+        threshold=calibration.threshold,
+        rejects=discriminant.rejects,
+    )
+
+
+def labels_to_leave_out(faces: Faces) -> NDArray[np.str_]:
+    """The labels that strangers are made of, spread over all where there are many.
+
+    Args:
+        faces: to fit on.
+
+    Returns:
+        At most eight of their labels; none where too few would be left to choose between.
+    """
+    labels = faces.names
+    if len(labels) < _LEAST_TO_LEAVE_OUT:
+        return labels[:0]
+    spread = np.linspace(0, len(labels) - 1, min(len(labels), _LEAVE_OUT_LABELS))
+    return labels[spread.astype(np.intp)]
 
 
 def _best_trials(faces: Faces, *, seed: int) -> list[_Trial]:
@@ -185,18 +232,14 @@ def _adjust(
 
 def _leave_out(faces: Faces, trial: _Trial) -> _Trial:
     """Fit without one label at a time; the faces of each are strangers to its fit."""
-    labels = faces.names
-    if len(labels) < _LEAST_TO_LEAVE_OUT:
-        return trial
-    spread = np.linspace(0, len(labels) - 1, min(len(labels), _LEAVE_OUT_LABELS)).astype(np.intp)
     without: dict[str, Discriminant] = {}
     strangers = [trial.strangers]
-    for column in spread.tolist():
-        left_out = faces.labels == labels[column]
-        fitted = scatter(faces[~left_out]).discriminant(trial.shrinkage)
-        without[str(labels[column])] = fitted
-        logits = trial.of(fitted, faces[left_out])
+    for label in labels_to_leave_out(faces).tolist():
+        left_out = faces.labels == label
+        without[label] = scatter(faces[~left_out]).discriminant(trial.shrinkage)
+        logits = trial.of(without[label], faces[left_out])
         # In the columns of the whole fit.
+        column = int(np.searchsorted(faces.names, label))
         strangers.append(np.insert(logits, column, -np.inf, axis=1))
     return replace(trial, strangers=np.concatenate(strangers), without=without)
 
@@ -210,23 +253,3 @@ def _separation(trial: _Trial) -> float:
         for logits in (trial.logits, trial.strangers)
     )
     return auroc(known, strangers)
-
-
-def _head(
-    discriminant: Discriminant, calibration: Calibration, shift: float, *, measures: bool
-) -> Head:
-    weight, bias = discriminant.weight, discriminant.bias.copy()
-    bias[len(discriminant.labels) :] += np.float32(shift)
-    if measures:
-        centre, reach = discriminant.centre, np.float32(discriminant.reach)
-        weight = np.column_stack([weight * reach, -2 * centre])
-        bias = np.append(bias * reach, np.float32(np.square(centre, dtype=np.float64).sum()))
-    return Head(
-        tuple(str(label) for label in discriminant.labels),
-        weight,
-        bias,
-        temperature=calibration.temperature,
-        background=calibration.background,
-        threshold=calibration.threshold,
-        rejects=discriminant.rejects,
-    )

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from db.records import Prediction
+    from training.discriminant import Faces
+    from worker.vision.classify import Head
 
 # Equally wide, from 0 to 1.
 CALIBRATION_BINS = 10
@@ -63,6 +65,35 @@ def judge(
         "calibration_error": calibration_error(confidences, right),
         "unknown": _unknown(confidences, strangers, threshold=threshold, how=how),
     }
+
+
+def judge_heads(
+    head: Head, without: Mapping[str, Head], faces: Faces, *, how: str = LABELS_LEFT_OUT
+) -> dict[str, Any]:
+    """Judge a head by faces that it has not learned from.
+
+    Args:
+        head: the one to judge.
+        without: heads that do not know one of the labels, by that label: its faces are strangers
+            to them.
+        faces: labelled ones, and rejected ones, which are strangers to all.
+        how: where strangers come from.
+
+    Returns:
+        What `judge` gives.
+    """
+    known, rejected = faces[~faces.rejected], faces[faces.rejected]
+    strangers = [head.confidences(rejected.embeddings[:, 0]).max(axis=1)]
+    for label, other in without.items():
+        left_out = faces[faces.labels == label]
+        strangers.append(other.confidences(left_out.embeddings[:, 0]).max(axis=1))
+    return judge(
+        known.labels.tolist(),
+        head.predict(known.embeddings[:, 0]),
+        strangers=np.concatenate(strangers),
+        threshold=head.threshold,
+        how=f"{how}; and rejected faces" if len(rejected.labels) else how,
+    )
 
 
 def wilson(correct: int, n: int) -> list[float] | None:

@@ -14,7 +14,7 @@ from training.discriminant import REJECTED, Faces
 from training.embedding import embed_examples
 from training.fit import Fitted, fit, refit
 from training.holdout import SHARE
-from training.judge import LABELS_LEFT_OUT, judge
+from training.judge import judge_heads
 from training.split import split
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def learn(
     progress("fitting", 0, _STEPS)
     fitted, taught = _fit(divided, faces, seed=seed, threshold=threshold)
     progress("fitting", 1, _STEPS)
-    holdout = _judge(fitted, faces[divided.held & taught])
+    holdout = judge_heads(fitted.head, fitted.without, faces[divided.held & taught])
     progress("fitting", 2, _STEPS)
     # Rejected faces that are all held out have no calibration.
     whole = faces[taught & (fitted.head.rejects | ~faces.rejected)]
@@ -149,22 +149,6 @@ def _fit(
     if (taught & ~labelled & ~divided.held).any():
         fitted = fit(faces[taught & ~divided.held], seed=seed, threshold=threshold)
     return fitted, taught
-
-
-def _judge(fitted: Fitted, faces: Faces) -> dict[str, Any]:
-    """Judge on the hold-out: labelled faces, rejected ones, and labels that a fit left out."""
-    known, rejected = faces[~faces.rejected], faces[faces.rejected]
-    strangers = [fitted.head.confidences(rejected.embeddings[:, 0]).max(axis=1)]
-    for label, head in fitted.without.items():
-        left_out = faces[faces.labels == label]
-        strangers.append(head.confidences(left_out.embeddings[:, 0]).max(axis=1))
-    return judge(
-        known.labels.tolist(),
-        fitted.head.predict(known.embeddings[:, 0]),
-        strangers=np.concatenate(strangers),
-        threshold=fitted.head.threshold,
-        how=f"{LABELS_LEFT_OUT}, and rejected faces" if len(rejected.labels) else LABELS_LEFT_OUT,
-    )
 
 
 def _settings(

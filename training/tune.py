@@ -14,7 +14,7 @@ from training.discriminant import REJECTED, Faces
 from training.embedding import embed_examples
 from training.finetuning.tuning import fine_tune
 from training.holdout import hold_out
-from training.judge import LABELS_LEFT_OUT, judge
+from training.judge import LABELS_LEFT_OUT, judge_heads
 from training.learn import Learned
 from training.split import split
 from training.tuned_head import fit_head
@@ -22,7 +22,7 @@ from worker.models import backbone as backbones
 from worker.vision.embed import Embedder, EmbedderSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -98,7 +98,9 @@ def tune(
     result = Learned(
         head=fitted.refit(whole),
         judged=fitted.head,
-        holdout=_judge(fitted, faces[parts.named & divided.held]),
+        holdout=judge_heads(
+            fitted.head, fitted.without, faces[parts.named & divided.held], how=_STRANGERS
+        ),
         held=divided.held_of(examples),
         trained_keys=divided.trained_keys,
         counts=dict(Counter(whole.labels[~whole.rejected].tolist())),
@@ -171,22 +173,6 @@ def _embed(divided: Split, *, embedder: Embedder, seed: int, progress: Progress)
     )
     labels = np.array([label or REJECTED for label in divided.labels])
     return Faces(embeddings, labels, divided.groups)
-
-
-def _judge(fitted: TunedHead, faces: Faces) -> Mapping[str, Any]:
-    """Judge on the hold-out: labelled faces, rejected ones, and labels that the head left out."""
-    known, rejected = faces[~faces.rejected], faces[faces.rejected]
-    strangers = [fitted.head.confidences(rejected.embeddings[:, 0]).max(axis=1)]
-    for label, head in fitted.without.items():
-        left_out = faces[faces.labels == label]
-        strangers.append(head.confidences(left_out.embeddings[:, 0]).max(axis=1))
-    return judge(
-        known.labels.tolist(),
-        fitted.head.predict(known.embeddings[:, 0]),
-        strangers=np.concatenate(strangers),
-        threshold=fitted.head.threshold,
-        how=f"{_STRANGERS}; and rejected faces" if len(rejected.labels) else _STRANGERS,
-    )
 
 
 def _settings(

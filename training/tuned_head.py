@@ -14,8 +14,7 @@ import numpy as np
 
 from training.calibration import Calibration, calibrate_on, reject_shift, temper
 from training.discriminant import scatter
-from training.fit import SHRINKAGES
-from worker.vision.classify import Head
+from training.fit import SHRINKAGES, head_of, labels_to_leave_out
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,11 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from training.discriminant import Discriminant, Faces
-
-# Each costs a fit.
-_LEAVE_OUT_LABELS = 8
-# Leaving one out must leave two labels to choose between.
-_LEAST_TO_LEAVE_OUT = 3
+    from worker.vision.classify import Head
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,7 +53,7 @@ class TunedHead:
         """
         head = self.head
         calibration = Calibration(head.temperature, head.background, head.threshold)
-        return _head(scatter(faces).discriminant(self.shrinkage), calibration, self.shift)
+        return head_of(scatter(faces).discriminant(self.shrinkage), calibration, self.shift)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,7 +87,10 @@ def fit_head(learned: Faces, validation: Faces, *, threshold: float | None = Non
     full = scatter(learned)
     trials = [_trial(full.discriminant(value), value, known) for value in SHRINKAGES]
     best = min(trials, key=lambda trial: trial.loss)
-    without = _leave_out(learned, best.shrinkage)
+    without = {
+        label: scatter(learned[learned.labels != label]).discriminant(best.shrinkage)
+        for label in labels_to_leave_out(learned).tolist()
+    }
     calibration = calibrate_on(
         best.logits,
         best.truth,
@@ -101,8 +99,8 @@ def fit_head(learned: Faces, validation: Faces, *, threshold: float | None = Non
     )
     if threshold is not None:
         calibration = replace(calibration, threshold=threshold)
-    heads = {name: _head(part, calibration, best.shift) for name, part in without.items()}
-    head = _head(full.discriminant(best.shrinkage), calibration, best.shift)
+    heads = {name: head_of(part, calibration, best.shift) for name, part in without.items()}
+    head = head_of(full.discriminant(best.shrinkage), calibration, best.shift)
     return TunedHead(head, best.shrinkage, best.shift, heads)
 
 
@@ -113,18 +111,6 @@ def _trial(discriminant: Discriminant, shrinkage: float, known: Faces) -> _Trial
     truth = np.searchsorted(discriminant.labels, known.labels)
     loss = temper(logits, truth, rejects=discriminant.rejects).loss
     return _Trial(shrinkage, shift, loss, logits, truth)
-
-
-def _leave_out(learned: Faces, shrinkage: float) -> dict[str, Discriminant]:
-    """Fit without one label at a time, at most eight of them."""
-    labels = learned.names
-    if len(labels) < _LEAST_TO_LEAVE_OUT:
-        return {}
-    spread = np.linspace(0, len(labels) - 1, min(len(labels), _LEAVE_OUT_LABELS)).astype(np.intp)
-    return {
-        str(label): scatter(learned[learned.labels != label]).discriminant(shrinkage)
-        for label in labels[spread]
-    }
 
 
 def _strangers(
@@ -142,17 +128,3 @@ def _strangers(
     strangers = np.concatenate(found)
     strangers[:, len(full.labels) :] += shift
     return strangers
-
-
-def _head(discriminant: Discriminant, calibration: Calibration, shift: float) -> Head:
-    bias = discriminant.bias.copy()
-    bias[len(discriminant.labels) :] += np.float32(shift)
-    return Head(
-        tuple(str(label) for label in discriminant.labels),
-        discriminant.weight,
-        bias,
-        temperature=calibration.temperature,
-        background=calibration.background,
-        threshold=calibration.threshold,
-        rejects=discriminant.rejects,
-    )

@@ -7,7 +7,7 @@ import pytest
 
 from training.calibration import CAUTIOUS_THRESHOLD, Calibration
 from training.discriminant import REJECTED, Faces, scatter
-from training.fit import _head, fit, refit
+from training.fit import fit, head_of, refit
 
 
 def make(*labels: str, each: int = 12, spread: float = 0.5, seed: int = 0) -> Faces:
@@ -143,7 +143,7 @@ def test_a_head_gives_what_its_trial_was_judged_by() -> None:
     """Distances are told from the head's last column as they were when it was calibrated."""
     faces = join(make("a", "b", "c"), junk(5, seed=1))
     discriminant = scatter(faces).discriminant(0.3)
-    head = _head(discriminant, Calibration(1.0, 0.0, 0.5), 2.0, measures=True)
+    head = head_of(discriminant, Calibration(1.0, 0.0, 0.5), 2.0, measures=True)
     logits = discriminant.logits(faces) + np.array([0, 0, 0, 2.0])
     expected = logits * discriminant.nearness(faces)[:, None]
     np.testing.assert_allclose(head._logits(faces.embeddings[:, 0]), expected, rtol=1e-4, atol=1e-4)
