@@ -142,9 +142,14 @@ def open_database(settings: DatabaseSettings) -> Database:
         UnavailableError: when the database does not answer.
     """
     make_home(settings.home)
-    database = Database(settings.url, patience=settings.database_patience)
+    database = lazy_database(settings)
     database.ping()
     return database
+
+
+def lazy_database(settings: DatabaseSettings) -> Database:
+    """The database of `settings`, which connects on first use."""
+    return Database(settings.url, patience=settings.database_patience)
 
 
 def make_home(home: Path) -> Path:

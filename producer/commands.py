@@ -127,10 +127,7 @@ def status(*, as_json: AsJson = False) -> None:
     from producer.status import collect, render
 
     found = collect(sessions.open_ledger(sessions.read_settings()))
-    if as_json:
-        terminal.print_json(found)
-    else:
-        terminal.out().print(render(found))
+    terminal.present(found, lambda: render(found), as_json=as_json)
 
 
 def _drive(session: Session, settings: Settings, run: RunRecord, *, as_json: bool) -> None:
@@ -165,11 +162,9 @@ def _drive(session: Session, settings: Settings, run: RunRecord, *, as_json: boo
     with session.database.read() as connection:
         run = runs.get(connection, run.id)
     summary = summarize(session.database, run, seconds=time.monotonic() - started)
-    if as_json:
-        terminal.print_json(summary)
-        return
-    terminal.out().print(render(summary))
-    terminal.log().print(f"Look at it: kaolabel report {run.id} --out report.html")
+    terminal.present(summary, lambda: render(summary), as_json=as_json)
+    if not as_json:
+        terminal.log().print(f"Look at it: kaolabel report {run.id} --out report.html")
 
 
 def _relabel(
@@ -191,10 +186,7 @@ def _relabel(
     summary = summarize(database, run, seconds=time.monotonic() - started)
     for complaint in summary["complaints"]:
         terminal.log().print(complaint, soft_wrap=True)
-    if as_json:
-        terminal.print_json(summary)
-    else:
-        terminal.out().print(render(summary))
+    terminal.present(summary, lambda: render(summary), as_json=as_json)
     if summary["active_version"] not in {None, version.id}:
         terminal.log().print(
             f"The active model is version {summary['active_version']}, not {version.id}:"

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import signal
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
     from db.engine import Database
     from db.records import Progress, RelabelRecord, RunRecord
 
-EXIT_INTERRUPTED = 130
-
 
 @contextmanager
 def stopping_cleanly(database: Database, run: RunRecord | RelabelRecord) -> Iterator[None]:
@@ -31,19 +28,17 @@ def stopping_cleanly(database: Database, run: RunRecord | RelabelRecord) -> Iter
     """
     from db.store import runs
 
-    previous = signal.signal(signal.SIGTERM, _interrupt)
-    try:
-        yield
-    except KeyboardInterrupt as interrupt:
-        database.commit(lambda connection: runs.stop(connection, run.id, reason="interrupted"))
-        terminal.log().print(f"Run {run.id} is stopped; `kaolabel resume {run.id}` goes on.")
-        raise typer.Exit(EXIT_INTERRUPTED) from interrupt
-    except KaolabelError as error:
-        reason = str(error)
-        database.commit(lambda connection: runs.stop(connection, run.id, reason=reason))
-        raise
-    finally:
-        signal.signal(signal.SIGTERM, previous)
+    with terminal.interrupted_by_sigterm():
+        try:
+            yield
+        except KeyboardInterrupt as interrupt:
+            database.commit(lambda connection: runs.stop(connection, run.id, reason="interrupted"))
+            terminal.log().print(f"Run {run.id} is stopped; `kaolabel resume {run.id}` goes on.")
+            raise typer.Exit(terminal.EXIT_INTERRUPTED) from interrupt
+        except KaolabelError as error:
+            reason = str(error)
+            database.commit(lambda connection: runs.stop(connection, run.id, reason=reason))
+            raise
 
 
 def reporter(bar: Bar, *, doing: str) -> Callable[[Progress, list[str]], None]:
@@ -59,7 +54,3 @@ def reporter(bar: Bar, *, doing: str) -> Callable[[Progress, list[str]], None]:
                 terminal.log().print(f"Not going on as it should: {complaint}", soft_wrap=True)
 
     return report
-
-
-def _interrupt(_signal: int, _frame: Any) -> None:
-    raise KeyboardInterrupt

@@ -191,7 +191,7 @@ def require_loadable(settings: Settings, version: VersionRecord, *, embeds: bool
     if not settings.broker.embedded:
         return
     home = settings.database.home
-    model = artifact.load(artifact.stored_path(version.sha256, home=home), version.sha256)
+    model = artifact.load_stored(version.sha256, home=home)
     spec = model.manifest.embedder
     if embeds and spec.source != backbone.SEEDED:
         backbone.load(spec.source, spec.sha256, home=home)

@@ -77,10 +77,7 @@ def diff_models(
             sample=sample,
             progress=lambda done, total: bar.update(task, completed=done, total=total),
         )
-    if as_json:
-        terminal.print_json(diff.to_json())
-    else:
-        terminal.out().print(render(diff))
+    terminal.present(diff.to_json(), lambda: render(diff), as_json=as_json)
     if html is not None:
         write_diff(database, diff, html)
         terminal.log().print(f"{html} is written; open it in a browser.", soft_wrap=True)
@@ -137,10 +134,8 @@ def import_annotations(
             f"{len(imported.refused):,} of {imported.rows:,} rows cannot be taken, and nothing was "
             "written; mend them, or take the others with --skip-bad"
         )
-    if as_json:
-        terminal.print_json(describe(imported, most=_LISTED))
-    else:
-        terminal.out().print(render(imported), soft_wrap=True)
+    described = describe(imported, most=_LISTED)
+    terminal.present(described, lambda: render(imported), as_json=as_json, soft_wrap=True)
 
 
 @annotate_app.command("export")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from worker.models import registry
 from worker.models.artifact import Artifact
 from worker.models.evidence import Evidence
 from worker.models.manifest import Manifest
@@ -15,6 +16,9 @@ from worker.vision.embed import EmbedderSpec
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from db.engine import Database
+    from db.records import VersionRecord
 
 # Nothing can be embedded with it: no weights have this hash.
 NOWHERE = EmbedderSpec("seeded", "0" * 64, taps=("mixed1",))
@@ -73,3 +77,10 @@ def small_artifact(
         created_at="now",
     )
     return Artifact(replace(manifest, **changes), head, evidence)
+
+
+def publish_live(database: Database, artifact: Artifact, *, why: str) -> VersionRecord:
+    """Register a saved artifact and activate it; the version as it then stands."""
+    version = registry.publish(database, artifact)
+    registry.activate(database, version.id, why=why)
+    return version

@@ -165,10 +165,7 @@ def evaluate(folder: Folder, *, crops: Crops = False, as_json: AsJson = False) -
             progress=show,
         )
     result = describe_evaluation(found)
-    if as_json:
-        terminal.print_json(result)
-    else:
-        terminal.out().print(render_evaluation(result))
+    terminal.present(result, lambda: render_evaluation(result), as_json=as_json)
 
 
 def demo(

@@ -39,8 +39,8 @@ class Contender:
         Raises:
             ModelError: its artifact is missing or damaged.
         """
-        model = live.load(version, home=home, like=like)
-        return cls(model, _artifact(version, home))
+        artifact = artifacts.load_stored(version.sha256, home=home)
+        return cls(live.assemble(version.id, artifact, home=home, like=like), artifact)
 
     @classmethod
     def load_proven(cls, version: VersionRecord, *, home: Path) -> Self:
@@ -49,8 +49,9 @@ class Contender:
         Raises:
             ModelError: artifact or backbone are missing or damaged, or give other results.
         """
-        model = live.load_proven(version, home=home)
-        return cls(model, _artifact(version, home))
+        contender = cls.load(version, home=home)
+        live.require_proof(contender.model, contender.artifact)
+        return contender
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +145,3 @@ def _count(
     named = zip(columns[:, 0], examples, strict=True)
     right = sum(head.labels[column] == example.label for column, example in named)
     return Count(right, len(examples))
-
-
-def _artifact(version: VersionRecord, home: Path) -> Artifact:
-    return artifacts.load(artifacts.stored_path(version.sha256, home=home), version.sha256)

@@ -7,11 +7,12 @@ transform, as in Zauner 2010, "Implementation and Benchmarking of Perceptual Ima
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
+
+from training.dataset import Skipped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -29,22 +30,9 @@ _FREQUENCIES = slice(1, 9)
 _ROWS = 512
 
 
-@dataclass(frozen=True, slots=True)
-class Contradiction:
-    """A face of which incompatible things are said, so that nothing is learned from it.
-
-    Attributes:
-        origin: where it came from, for people.
-        detail: one line for people.
-    """
-
-    origin: str
-    detail: str
-
-
 def distinct(
     examples: Sequence[Example],
-) -> tuple[tuple[Example, ...], tuple[Contradiction, ...]]:
+) -> tuple[tuple[Example, ...], tuple[Skipped, ...]]:
     """Keep one example of each key.
 
     A label says more than that no label fits, which says more than what a face is not.
@@ -60,12 +48,12 @@ def distinct(
     for example in examples:
         by_key[example.key].append(example)
     kept: list[Example] = []
-    refused: list[Contradiction] = []
+    refused: list[Skipped] = []
     for key in sorted(by_key):
         same = sorted(by_key[key], key=_rank)
         why = _contradiction(same)
         if why:
-            refused += [Contradiction(example.origin, why) for example in same]
+            refused += [Skipped(example.origin, "contradiction", why) for example in same]
         else:
             kept.append(same[0])
     return tuple(kept), tuple(refused)

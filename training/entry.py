@@ -10,8 +10,7 @@ from typing import Any
 from billiard.exceptions import WorkerLostError
 from celery import signals
 
-from db.engine import Database
-from db.errors import UsageError
+from db.engine import Database, lazy_database
 from db.settings import DatabaseSettings
 from training.app import create_training_app
 from training.lock import bury
@@ -21,13 +20,7 @@ from worker.broker.settings import BrokerSettings
 
 
 def _open_database() -> Database:
-    return Database(DatabaseSettings().url, patience=DatabaseSettings().database_patience)
-
-
-def _broker_url(settings: BrokerSettings) -> str:
-    if settings.broker_url is None:
-        raise UsageError("a trainer needs a broker: set KAOLABEL_BROKER_URL")
-    return settings.broker_url.get_secret_value()
+    return lazy_database(DatabaseSettings())
 
 
 def _start_resender(**_signal: Any) -> None:
@@ -43,6 +36,8 @@ def _bury_lost_training(exception: Exception, **_signal: Any) -> None:
         database.close()
 
 
-app = create_training_app(_broker_url(BrokerSettings()), BrokerSettings(), TrainingSettings())
+_broker = BrokerSettings()
+_url = _broker.require_url("a trainer needs a broker: set KAOLABEL_BROKER_URL")
+app = create_training_app(_url, _broker, TrainingSettings())
 signals.worker_ready.connect(_start_resender, weak=False)
 signals.task_failure.connect(_bury_lost_training, weak=False)

@@ -56,12 +56,11 @@ def training_app() -> Celery:
         UnavailableError: the broker does not answer.
     """
     broker = BrokerSettings()
-    if broker.broker_url is None:
-        raise UsageError(
-            "trainers take their work from a broker: set KAOLABEL_BROKER_URL (without one,"
-            " `kaolabel train` trains right here)"
-        )
-    app = create_training_app(broker.broker_url.get_secret_value(), broker, TrainingSettings())
+    url = broker.require_url(
+        "trainers take their work from a broker: set KAOLABEL_BROKER_URL (without one,"
+        " `kaolabel train` trains right here)"
+    )
+    app = create_training_app(url, broker, TrainingSettings())
     check(app)
     return app
 

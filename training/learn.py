@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from training.duplicates import Contradiction
+    from training.dataset import Skipped
     from training.example import Example
     from training.progress import Progress
     from training.split import Split
@@ -61,7 +61,7 @@ class Learned:
     trained_keys: NDArray[np.uint64]
     counts: Mapping[str, int]
     settings: Mapping[str, Any]
-    contradictions: tuple[Contradiction, ...]
+    contradictions: tuple[Skipped, ...]
 
 
 def learn(
@@ -99,7 +99,10 @@ def learn(
         ModelError: the backbone's weights are missing or damaged.
     """
     divided = split(examples, share=holdout_share, progress=progress)
-    faces = _embed(divided, embedder=embedder, seed=seed, cache=cache, progress=progress)
+    copies = min(MOST_COPIES, COPIES_IN_ALL // len(divided.examples))
+    faces = embed_split(
+        divided, embedder=embedder, copies=copies, seed=seed, cache=cache, progress=progress
+    )
     progress("fitting", 0, _STEPS)
     fitted, taught = _fit(divided, faces, seed=seed, threshold=threshold)
     progress("fitting", 1, _STEPS)
@@ -121,14 +124,32 @@ def learn(
     )
 
 
-def _embed(
-    divided: Split, *, embedder: Embedder, seed: int, cache: Path | None, progress: Progress
+def embed_split(
+    divided: Split,
+    *,
+    embedder: Embedder,
+    copies: int,
+    seed: int,
+    cache: Path | None,
+    progress: Progress,
 ) -> Faces:
-    """Embed; what is only not something stands among the rejected faces."""
+    """Embed every example; what is only not something stands among the rejected faces.
+
+    Args:
+        divided: n examples.
+        embedder: what embeds them.
+        copies: altered copies of each.
+        seed: what the copies come from.
+        cache: a folder to keep embeddings in, or None to keep none.
+        progress: called with ("embedding", done, total).
+
+    Returns:
+        n faces of 1 + `copies` views, in the order of the examples.
+    """
     embeddings = embed_examples(
         divided.examples,
         embedder=embedder,
-        copies=min(MOST_COPIES, COPIES_IN_ALL // len(divided.examples)),
+        copies=copies,
         seed=seed,
         cache=cache,
         progress=progress,

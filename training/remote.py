@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from db.errors import KaolabelError
 from db.records import TrainingState
 from db.store import trainings
+from training.request import note
 from worker.broker.messages import TRAIN
 
 if TYPE_CHECKING:
@@ -27,8 +28,7 @@ _PATIENCE = 15.0
 
 def send(database: Database, app: Celery, request: TrainingRequest) -> TrainingRecord:
     """Note a training in the ledger, then send for it."""
-    text = request.model_dump_json()
-    record = database.commit(lambda c: trainings.request(c, request=text, trigger="command"))
+    record = note(database, request, trigger="command")
     app.send_task(TRAIN, kwargs={"training": record.id})
     return record
 

@@ -7,9 +7,13 @@ from typing import TYPE_CHECKING, Any, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from db.errors import UsageError
+from db.store import trainings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from db.engine import Database
+    from db.records import TrainingRecord
 
 
 class TrainingRequest(BaseModel):
@@ -76,6 +80,18 @@ class TrainingRequest(BaseModel):
         """What is learned from, for people."""
         folder = [] if self.folder is None else [self.folder]
         return " and ".join(folder + ["annotations"] * self.from_annotations)
+
+
+def note(database: Database, request: TrainingRequest, *, trigger: str) -> TrainingRecord:
+    """Note in the ledger that a training is wanted; it waits until somebody begins it.
+
+    Args:
+        database: the ledger.
+        request: what is wanted.
+        trigger: who or what wants it: `command`, `task`, `schedule` or `annotations`.
+    """
+    text = request.model_dump_json()
+    return database.commit(lambda c: trainings.request(c, request=text, trigger=trigger))
 
 
 def _one_line(error: ValidationError) -> str:

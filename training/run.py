@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from db.store import trainings
 from training import promote, sources, trainer
 from training.lock import BusyError, TrainingLock
-from training.request import TrainingRequest
+from training.request import TrainingRequest, note
 from training.verdict import Limits
 from worker.configured import check_detectors, configured_chain, decoder_pool
 from worker.models import registry
@@ -62,8 +62,7 @@ def train_now(
         BusyError: another training runs; this one is closed, as nobody else would begin it.
         KaolabelError: nothing was published, and the active model goes on.
     """
-    text = request.model_dump_json()
-    record = database.commit(lambda c: trainings.request(c, request=text, trigger="command"))
+    record = note(database, request, trigger="command")
     try:
         return run_training(database, record, home=home, settings=settings, listener=listener)
     except BusyError as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
     from training.progress import Progress
     from training.request import TrainingRequest
 
-EXIT_INTERRUPTED = 130
-
 
 def train_here(request: TrainingRequest, *, as_json: bool) -> None:
     """Train in this process and print what came of it.
@@ -34,7 +31,7 @@ def train_here(request: TrainingRequest, *, as_json: bool) -> None:
         KaolabelError: nothing was published, and the active model goes on.
     """
     database = schema.connect(DatabaseSettings())
-    with _interrupted_by_sigterm(), progress(quiet=as_json) as show:
+    with terminal.interrupted_by_sigterm(), progress(quiet=as_json) as show:
         outcome = train_now(
             database,
             request,
@@ -43,10 +40,7 @@ def train_here(request: TrainingRequest, *, as_json: bool) -> None:
             listener=show,
         )
     result = describe_outcome(outcome)
-    if as_json:
-        terminal.print_json(result)
-    else:
-        terminal.out().print(render_outcome(result))
+    terminal.present(result, lambda: render_outcome(result), as_json=as_json)
 
 
 def train_elsewhere(request: TrainingRequest, *, detach: bool, as_json: bool) -> None:
@@ -63,10 +57,7 @@ def train_elsewhere(request: TrainingRequest, *, detach: bool, as_json: bool) ->
             record = follow(database, record, progress=show, unheard=_say_unheard)
     with database.read() as connection:
         result = describe_record(connection, record)
-    if as_json:
-        terminal.print_json(result)
-    else:
-        terminal.out().print(render_record(result))
+    terminal.present(result, lambda: render_record(result), as_json=as_json)
 
 
 def _from_anywhere(request: TrainingRequest) -> TrainingRequest:
@@ -87,17 +78,7 @@ def _leaving_it_going(training_id: int) -> Iterator[None]:
         terminal.log().print(
             f"Training {training_id} goes on without this command; `kaolabel status` follows it."
         )
-        raise typer.Exit(EXIT_INTERRUPTED) from interrupt
-
-
-@contextmanager
-def _interrupted_by_sigterm() -> Iterator[None]:
-    """Have a supervisor's SIGTERM end a training as Ctrl-C does: noted as failed."""
-    previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, previous)
+        raise typer.Exit(terminal.EXIT_INTERRUPTED) from interrupt
 
 
 @contextmanager

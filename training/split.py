@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from training.duplicates import Contradiction
+    from training.dataset import Skipped
     from training.example import Example
     from training.progress import Progress
 
@@ -43,7 +43,7 @@ class Split:
     examples: tuple[Example, ...]
     groups: NDArray[np.intp]
     held: NDArray[np.bool_]
-    contradictions: tuple[Contradiction, ...]
+    contradictions: tuple[Skipped, ...]
 
     @cached_property
     def labels(self) -> tuple[str | None, ...]:

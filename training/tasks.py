@@ -11,9 +11,10 @@ from celery import shared_task
 from db.errors import KaolabelError
 from db.store import annotations as store
 from db.store import trainings
+from training.context import open_context
 from training.lock import BusyError
 from training.report import describe_outcome
-from training.request import TrainingRequest
+from training.request import TrainingRequest, note
 from training.run import run_training
 from worker.broker.messages import TRAIN, TRAIN_AFTER_ANNOTATIONS, TRAIN_ON_SCHEDULE
 
@@ -38,9 +39,9 @@ def train(self: Task, training: int | None = None, **options: Any) -> dict[str, 
     The options are those of `kaolabel train`: folder, crops, from_annotations, fine_tune, backbone,
     taps, size, epochs, hold_out, threshold, margin, max_change, force.
     """
-    context = _context()
+    context = open_context()
     if training is None:
-        record = context.request(TrainingRequest.of(options), trigger="task")
+        record = note(context.database, TrainingRequest.of(options), trigger="task")
     else:
         with context.database.read() as connection:
             record = trainings.get(connection, training)
@@ -50,13 +51,13 @@ def train(self: Task, training: int | None = None, **options: Any) -> dict[str, 
 @shared_task(name=TRAIN_ON_SCHEDULE, bind=True, throws=(KaolabelError,))  # type: ignore[untyped-decorator]  # as above
 def train_on_schedule(self: Task) -> dict[str, Any]:
     """Train as KAOLABEL_TRAIN_REQUEST says, unless the last such training still goes on."""
-    return _run_once(self, _context(), trigger="schedule")
+    return _run_once(self, open_context(), trigger="schedule")
 
 
 @shared_task(name=TRAIN_AFTER_ANNOTATIONS, bind=True, throws=(KaolabelError,))  # type: ignore[untyped-decorator]  # as above
 def train_after_annotations(self: Task) -> dict[str, Any]:
     """Train as KAOLABEL_TRAIN_REQUEST says, if enough was said since the last training."""
-    context = _context()
+    context = open_context()
     with context.database.read() as connection:
         new = store.count_since(connection, trainings.learned_until(connection))
     if new < (context.settings.train_after or 1):
@@ -68,7 +69,7 @@ def _run_once(task: Task, context: TrainerContext, *, trigger: str) -> dict[str,
     with context.database.read() as connection:
         if trainings.is_pending(connection, trigger=trigger):
             return {"trained": False, "why": "the last one still goes on"}
-    record = context.request(context.settings.train_request, trigger=trigger)
+    record = note(context.database, context.settings.train_request, trigger=trigger)
     return _run(task, context, record)
 
 
@@ -103,9 +104,3 @@ def _listener(task: Task) -> Progress:
         task.send_event("task-progress", **step)
 
     return show
-
-
-def _context() -> TrainerContext:
-    from training.context import open_context
-
-    return open_context()

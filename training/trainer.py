@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from training.dataset import Skipped
 from training.finetuning.tuning import FineTuning
 from training.learn import learn
 from training.tune import tune
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from training.dataset import Skipped
     from training.example import Example
     from training.learn import Learned
     from training.progress import Progress
@@ -118,10 +118,7 @@ def train(
     artifacts.save(artifact, folder)
     labelled = [example for example in examples.learned if example.label is not None]
     held_out = tuple(e for e, held in zip(labelled, learned.held, strict=True) if held)
-    contradictions = tuple(
-        Skipped(one.origin, "contradiction", one.detail) for one in learned.contradictions
-    )
-    return TrainedModel(artifact, folder, held_out, examples.skipped + contradictions)
+    return TrainedModel(artifact, folder, held_out, examples.skipped + learned.contradictions)
 
 
 def cache_folder(home: Path) -> Path:

@@ -10,12 +10,11 @@ import numpy as np
 
 from training.augment import ROTATION, SHIFT, ZOOM
 from training.calibration import KEEP
-from training.discriminant import REJECTED, Faces
-from training.embedding import embed_examples
+from training.discriminant import REJECTED
 from training.finetuning.tuning import fine_tune
 from training.holdout import hold_out
 from training.judge import LABELS_LEFT_OUT, judge_heads
-from training.learn import Learned
+from training.learn import Learned, embed_split
 from training.split import split
 from training.tuned_head import fit_head
 from worker.models import backbone as backbones
@@ -91,7 +90,9 @@ def tune(
         progress=progress,
     )
     embedder = _embedder(tuned, settings, home=home)
-    faces = _embed(divided, embedder=embedder, seed=seed, progress=progress)
+    faces = embed_split(
+        divided, embedder=embedder, copies=COPIES, seed=seed, cache=None, progress=progress
+    )
     fitted = fit_head(faces[parts.learned], faces[parts.calibrating], threshold=threshold)
     # Rejected faces that are all held out have no calibration.
     whole = faces[parts.named & (fitted.head.rejects | ~faces.rejected)]
@@ -159,20 +160,6 @@ def _embedder(tuned: FineTuned, settings: FineTuning, *, home: Path) -> Embedder
 
 def _named(example: Example) -> Example:
     return replace(example, label=REJECTED) if example.rejected else example
-
-
-def _embed(divided: Split, *, embedder: Embedder, seed: int, progress: Progress) -> Faces:
-    """Embed every example; one that is only not something stands among the rejected faces."""
-    embeddings = embed_examples(
-        divided.examples,
-        embedder=embedder,
-        copies=COPIES,
-        seed=seed,
-        cache=None,
-        progress=progress,
-    )
-    labels = np.array([label or REJECTED for label in divided.labels])
-    return Faces(embeddings, labels, divided.groups)
 
 
 def _settings(

@@ -64,10 +64,7 @@ def classify(
     results = classify_files(
         files, database=_database(), home=DatabaseSettings().home, settings=WorkerSettings()
     )
-    if as_json:
-        terminal.print_json({"files": results})
-    else:
-        terminal.out().print(render(results))
+    terminal.present({"files": results}, lambda: render(results), as_json=as_json)
     if any(result["outcome"] in {"unreadable", "quarantined"} for result in results):
         raise typer.Exit(1)
 

@@ -7,10 +7,9 @@ import socket
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from db.errors import DetectorError, ModelError
-from db.store import models
+from db.errors import DetectorError
 from worker.configured import DEFAULT_INPUT, configured_chain, decoder_pool
-from worker.models.live import LiveModel, load
+from worker.models.live import LiveModel, load, require_version
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,10 +62,7 @@ class Context:
             ModelError: when the artifact is missing or damaged.
         """
         if self._classifier is None or self._classifier.version_id != version_id:
-            with self.database.read() as connection:
-                version = models.get(connection, version_id)
-            if version is None:
-                raise ModelError(f"there is no model version {version_id} any more")
+            version = require_version(self.database, version_id)
             self._classifier = load(version, home=self._home)
         return self._classifier
 

@@ -11,8 +11,7 @@ from typing import Any
 from billiard.exceptions import TimeLimitExceeded, WorkerLostError
 from celery import signals
 
-from db.engine import Database
-from db.errors import UsageError
+from db.engine import Database, lazy_database
 from db.settings import DatabaseSettings
 from db.store import jobs
 from worker.broker.app import create_app
@@ -38,14 +37,7 @@ def open_context() -> Context:
 
 
 def _open_database() -> Database:
-    settings = DatabaseSettings()
-    return Database(settings.url, patience=settings.database_patience)
-
-
-def _broker_url(settings: BrokerSettings) -> str:
-    if settings.broker_url is None:
-        raise UsageError("a worker needs a broker: set KAOLABEL_BROKER_URL")
-    return settings.broker_url.get_secret_value()
+    return lazy_database(DatabaseSettings())
 
 
 def _start_reconciler(**_signal: Any) -> None:
@@ -61,6 +53,8 @@ def _free_lost_job(kwargs: dict[str, Any], exception: Exception, **_signal: Any)
         database.close()
 
 
-app = create_app(_broker_url(BrokerSettings()), BrokerSettings())
+_broker = BrokerSettings()
+_url = _broker.require_url("a worker needs a broker: set KAOLABEL_BROKER_URL")
+app = create_app(_url, _broker)
 signals.worker_ready.connect(_start_reconciler, weak=False)
 signals.task_failure.connect(_free_lost_job, weak=False)

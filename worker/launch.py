@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from db import schema
-from db.errors import UnavailableError, UsageError
+from db.errors import UnavailableError
 from db.settings import DatabaseSettings
 from worker.broker.app import check, create_app
 from worker.broker.settings import BrokerSettings
@@ -26,12 +26,11 @@ def become_worker(settings: WorkerSettings) -> None:
         DetectorError: when a detector does not find a drawn face.
     """
     broker = BrokerSettings()
-    if broker.broker_url is None:
-        raise UsageError(
-            "a worker needs a broker: set KAOLABEL_BROKER_URL (without one, `kaolabel label` starts"
-            " a Redis and a worker of its own)"
-        )
-    check(create_app(broker.broker_url.get_secret_value(), broker))
+    url = broker.require_url(
+        "a worker needs a broker: set KAOLABEL_BROKER_URL (without one, `kaolabel label` starts"
+        " a Redis and a worker of its own)"
+    )
+    check(create_app(url, broker))
     database = DatabaseSettings()
     schema.connect(database).close()
     check_detectors(settings, configured_chain(settings, database.home))

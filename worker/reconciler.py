@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import logging
-import threading
 from typing import TYPE_CHECKING
 
-from kombu.exceptions import OperationalError
-from redis.exceptions import RedisError
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
 
 from db.store import jobs
 from worker.broker.app import waiting_messages
 from worker.broker.messages import LABEL_JOB, RELABEL_JOB, label_job
+from worker.patrol import Patrol
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,7 +33,7 @@ _WAITING_ON_EMPTY = 10.0
 _LOCK_KEY = 7_401_202
 
 
-class Reconciler(threading.Thread):
+class Reconciler(Patrol):
     """Every few seconds, requeues lost claims and publishes what has waited too long.
 
     Args:
@@ -45,26 +42,14 @@ class Reconciler(threading.Thread):
     """
 
     def __init__(self, database: Callable[[], Database], app: Celery) -> None:
-        super().__init__(name="reconciler", daemon=True)
-        self._open = database
+        super().__init__("reconciler", database, every=_EVERY, missed="not reconciled")
         self._app = app
-        self._stop_wanted = threading.Event()
 
-    def stop(self) -> None:
-        """End the thread soon."""
-        self._stop_wanted.set()
-
-    def run(self) -> None:
-        """Reconcile until stopped; a server that is away is tried again."""
-        database = self._open()
-        while not self._stop_wanted.wait(_EVERY):
-            try:
-                again = reconcile(database, self._app)
-            except (DBAPIError, OperationalError, RedisError, OSError) as error:
-                logger.warning("not reconciled: %s", type(error).__name__)
-            else:
-                if again:
-                    logger.info("published again: jobs %s", again)
+    def look(self, database: Database) -> None:
+        """Reconcile once."""
+        again = reconcile(database, self._app)
+        if again:
+            logger.info("published again: jobs %s", again)
 
 
 def reconcile(database: Database, app: Celery) -> list[int]:

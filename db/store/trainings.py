@@ -14,6 +14,8 @@ from db.tables import Training
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Row
 
+_OPEN = (TrainingState.QUEUED, TrainingState.RUNNING)
+
 # Seconds for which a running training counts as alive unless it is renewed.
 LEASE = 20.0
 
@@ -133,10 +135,9 @@ def finish(connection: Connection, training_id: int, *, verdict: str) -> None:
 
 def fail(connection: Connection, training_id: int, *, error: str) -> None:
     """Close a training that could not be finished; one that is closed stays as it is."""
-    open_states = (TrainingState.QUEUED, TrainingState.RUNNING)
     connection.execute(
         update(Training)
-        .where(Training.id == training_id, Training.state.in_(open_states))
+        .where(Training.id == training_id, Training.state.in_(_OPEN))
         .values(state=TrainingState.FAILED, finished_at=now(), error=error)
     )
 
@@ -154,8 +155,7 @@ def unheard(connection: Connection, *, seconds: float) -> list[int]:
 
 def recent(connection: Connection, *, limit: int = 1) -> list[TrainingRecord]:
     """Every open training, and the newest closed ones; oldest first."""
-    open_states = (TrainingState.QUEUED, TrainingState.RUNNING)
-    is_open = Training.state.in_(open_states)
+    is_open = Training.state.in_(_OPEN)
     newest = select(Training.id).where(~is_open).order_by(Training.id.desc()).limit(limit)
     rows = connection.execute(
         select(Training)
@@ -167,11 +167,10 @@ def recent(connection: Connection, *, limit: int = 1) -> list[TrainingRecord]:
 
 def is_pending(connection: Connection, *, trigger: str) -> bool:
     """Whether a training of that trigger waits or runs."""
-    open_states = (TrainingState.QUEUED, TrainingState.RUNNING)
     found = connection.scalar(
         select(func.count())
         .select_from(Training)
-        .where(Training.trigger == trigger, Training.state.in_(open_states))
+        .where(Training.trigger == trigger, Training.state.in_(_OPEN))
     )
     return bool(found)
 

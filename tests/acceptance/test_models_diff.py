@@ -12,9 +12,8 @@ import pytest
 from tests.colours import RED, colour_crop
 from tests.command import Kaolabel
 from tests.ledger import content, face, job_result
-from tests.models import NOWHERE, evidence_of, small_artifact, small_head
+from tests.models import NOWHERE, evidence_of, publish_live, small_artifact, small_head
 from worker.models import artifact as artifacts
-from worker.models import registry
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,7 +31,7 @@ def kaolabel(sqlite_ledger: Ledger, home: Path) -> Kaolabel:
         head = small_head(seed=seed)
         artifact = small_artifact(head, spec=NOWHERE, evidence=evidence_of(head))
         artifacts.save(artifact, artifacts.stored_path(artifact.sha256, home=home))
-        registry.publish_live(sqlite_ledger.database, artifact, why="a test")
+        publish_live(sqlite_ledger.database, artifact, why="a test")
     rng = np.random.default_rng(0)
     found = content(b"image", *(_face(rng) for _ in range(FACES)))
     claim = sqlite_ledger.take(sqlite_ledger.run(), b"image.png")

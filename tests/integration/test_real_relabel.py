@@ -14,13 +14,13 @@ from producer import relabel
 from producer.enqueue import FIRST_WATER, MIN_FACES, Enqueuer
 from producer.session import Queue
 from tests.ledger import EMBEDDER, Ledger, face
-from tests.models import small_artifact, small_head
+from tests.models import publish_live, small_artifact, small_head
 from worker.broker.app import create_app
 from worker.broker.embedded import EmbeddedRedis
 from worker.broker.embedded_worker import EmbeddedWorker
 from worker.broker.messages import RELABEL_JOB, label_job
 from worker.broker.settings import BrokerSettings
-from worker.models import artifact, registry
+from worker.models import artifact
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,7 +45,7 @@ class Station:
         self.faces = self.ledger.faces(*found)
         made = small_artifact(self.head)
         artifact.save(made, artifact.stored_path(made.sha256, home=home))
-        self.version = registry.publish_live(self.ledger.database, made, why="a test")
+        self.version = publish_live(self.ledger.database, made, why="a test")
         # The faces were stored by an embedder of another name.
         self.ledger.execute(
             "UPDATE embeddings SET embedder_id = (SELECT embedder_id FROM model_versions)"

@@ -7,6 +7,8 @@ from urllib.parse import urlsplit, urlunsplit
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from db.errors import UsageError
+
 
 class BrokerSettings(BaseSettings):
     """Where the messages go; every field has an environment twin with the prefix `KAOLABEL_`."""
@@ -22,6 +24,16 @@ class BrokerSettings(BaseSettings):
     restore_interval: int = Field(
         default=5, ge=1, description="seconds between looks for messages of dead workers"
     )
+
+    def require_url(self, otherwise: str) -> str:
+        """The broker's URL, with its password.
+
+        Raises:
+            UsageError: none is set; says `otherwise`.
+        """
+        if self.broker_url is None:
+            raise UsageError(otherwise)
+        return self.broker_url.get_secret_value()
 
     @property
     def embedded(self) -> bool:

@@ -78,6 +78,22 @@ def stored_path(sha256: str, *, home: Path) -> Path:
     return home / "models" / sha256[:12]
 
 
+def load_stored(sha256: str, *, home: Path) -> Artifact:
+    """Read the artifact of a published version.
+
+    Args:
+        sha256: the artifact's hash.
+        home: kaolabel's own folder.
+
+    Returns:
+        The artifact, which is the very one.
+
+    Raises:
+        ModelError: the artifact is missing, damaged, or another one.
+    """
+    return load(stored_path(sha256, home=home), sha256)
+
+
 def save(artifact: Artifact, folder: Path) -> None:
     """Write an artifact's folder, which appears whole or not at all.
 

@@ -39,10 +39,7 @@ def list_models(context: typer.Context, *, as_json: AsJson = False) -> None:
             raise UsageError(f"write `kaolabel models {context.invoked_subcommand} … --json`")
         return
     found = collect(_database())
-    if as_json:
-        terminal.print_json({"models": found})
-    else:
-        terminal.out().print(render(found))
+    terminal.present({"models": found}, lambda: render(found), as_json=as_json)
 
 
 @models_app.command()
@@ -69,10 +66,7 @@ def show(
     found = collect(database, find(database, version))
     if confusion is not None:
         _draw(found, confusion)
-    if as_json:
-        terminal.print_json(found)
-    else:
-        terminal.out().print(render(found), soft_wrap=True)
+    terminal.present(found, lambda: render(found), as_json=as_json, soft_wrap=True)
 
 
 @models_app.command()
@@ -131,11 +125,9 @@ def threshold(
 
     database, home = _database(), DatabaseSettings().home
     copy = publish_with(database, find(database, version), value, home=home)
-    if as_json:
-        terminal.print_json({"version": copy.id, "sha256": copy.sha256, "parent": copy.parent_id})
-        return
+    result = {"version": copy.id, "sha256": copy.sha256, "parent": copy.parent_id}
     line = f"Version {copy.id} has the threshold {value:g}; `kaolabel models activate {copy.id}`"
-    terminal.out().print(f"{line} makes it live.", soft_wrap=True)
+    terminal.present(result, lambda: f"{line} makes it live.", as_json=as_json, soft_wrap=True)
 
 
 @models_app.command()
@@ -150,10 +142,7 @@ def log(*, as_json: AsJson = False) -> None:
     from worker.models.history import collect, render
 
     found = collect(_database())
-    if as_json:
-        terminal.print_json({"activations": found})
-    else:
-        terminal.out().print(render(found))
+    terminal.present({"activations": found}, lambda: render(found), as_json=as_json)
 
 
 def _require_sound(database: Database, version: VersionRecord, *, home: Path) -> None:
@@ -181,11 +170,9 @@ def _draw(found: dict[str, Any], path: Path) -> None:
 
 
 def _announce(version: VersionRecord, *, as_json: bool) -> None:
-    if as_json:
-        terminal.print_json({"version": version.id, "sha256": version.sha256})
-        return
+    result = {"version": version.id, "sha256": version.sha256}
     line = f"Version {version.id} is live; workers take it up between two jobs."
-    terminal.out().print(line, soft_wrap=True)
+    terminal.present(result, lambda: line, as_json=as_json, soft_wrap=True)
 
 
 def _database() -> Database:

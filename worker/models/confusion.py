@@ -109,8 +109,6 @@ def _names(names: list[str], edge: int) -> Iterator[str]:
 
 def _printable(label: str) -> str:
     """A label as XML takes it: no control characters, no lone surrogates, of bounded length."""
-    clean = "".join(
-        letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in label
-    )
+    clean = "".join(letter if letter.isprintable() else _UNPRINTABLE for letter in label)
     short = clean if len(clean) <= _LONGEST_LABEL else f"{clean[: _LONGEST_LABEL - 1]}…"
     return escape(short)

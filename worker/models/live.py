@@ -129,7 +129,7 @@ class LiveModel:
         refused, again_at = self._retry
         just_refused = refused == activation and time.monotonic() < again_at
         if self._loading is None and not just_refused:
-            version = self._record(version_id)
+            version = require_version(self._database, version_id)
             load = partial(load_proven, version, home=self._home, like=self._like(version))
             work = Background(load, name=f"model-{version_id}")
             self._loading = _Loading(version_id, activation, work)
@@ -154,7 +154,7 @@ class LiveModel:
         logger.info("version %d serves", model.version_id)
 
     def _load(self, version_id: int) -> Model:
-        version = self._record(version_id)
+        version = require_version(self._database, version_id)
         try:
             model = load_proven(version, home=self._home, like=self._like(version))
         except KaolabelError as error:
@@ -167,13 +167,6 @@ class LiveModel:
         """A loaded model with the embedder of a version, if there is one."""
         loaded = [model for model in (self._serving, self._pinned) if model is not None]
         return next((one for one in loaded if one.embedder.spec.id == version.embedder), None)
-
-    def _record(self, version_id: int) -> VersionRecord:
-        with self._database.read() as connection:
-            version = models.get(connection, version_id)
-        if version is None:
-            raise ModelError(f"there is no model version {version_id} in the database any more")
-        return version
 
     def _refuse(self, version_id: int, error: BaseException) -> None:
         known = isinstance(error, KaolabelError)
@@ -192,6 +185,19 @@ class LiveModel:
         )
 
 
+def require_version(database: Database, version_id: int) -> VersionRecord:
+    """A version that a job names.
+
+    Raises:
+        ModelError: when there is none of that number any more.
+    """
+    with database.read() as connection:
+        version = models.get(connection, version_id)
+    if version is None:
+        raise ModelError(f"there is no model version {version_id} in the database any more")
+    return version
+
+
 def load(version: VersionRecord, *, home: Path, like: Model | None = None) -> Model:
     """Load a published version; its network is built when the first faces come.
 
@@ -206,7 +212,7 @@ def load(version: VersionRecord, *, home: Path, like: Model | None = None) -> Mo
     Raises:
         ModelError: when the artifact is missing, damaged, or not the one that was published.
     """
-    return _model(version.id, _artifact(version, home), home=home, like=like)
+    return assemble(version.id, _artifact(version, home), home=home, like=like)
 
 
 def load_proven(version: VersionRecord, *, home: Path, like: Model | None = None) -> Model:
@@ -223,26 +229,46 @@ def load_proven(version: VersionRecord, *, home: Path, like: Model | None = None
     Raises:
         ModelError: when artifact or backbone are missing or damaged, or give other results.
     """
-    from worker.models.evidence import prove
-
     loaded = _artifact(version, home)
-    model = _model(version.id, loaded, home=home, like=like)
-    try:
-        prove(model, loaded.evidence)
-    except ModelError as error:
-        raise ModelError(f"version {version.id} does not prove itself: {error}") from error
+    model = assemble(version.id, loaded, home=home, like=like)
+    require_proof(model, loaded)
     return model
 
 
-def _artifact(version: VersionRecord, home: Path) -> Artifact:
-    from worker.models import artifact
+def assemble(version_id: int, loaded: Artifact, *, home: Path, like: Model | None = None) -> Model:
+    """Make a model of an artifact that was read.
 
-    return artifact.load(artifact.stored_path(version.sha256, home=home), version.sha256)
+    Args:
+        version_id: the number under which it is published.
+        loaded: the artifact.
+        home: the folder that holds backbones.
+        like: a loaded model, whose embedder is used again where the artifact has the same.
 
-
-def _model(version_id: int, loaded: Artifact, *, home: Path, like: Model | None) -> Model:
+    Returns:
+        The model, unproven.
+    """
     from worker.vision.embed import Embedder
 
     spec = loaded.manifest.embedder
     shared = None if like is None or like.embedder.spec != spec else like.embedder
     return Model(version_id, shared or Embedder(spec, home=home), loaded.head)
+
+
+def require_proof(model: Model, loaded: Artifact) -> None:
+    """Let a model prove itself on the golden faces of its artifact.
+
+    Raises:
+        ModelError: when its backbone is missing or damaged, or gives other results.
+    """
+    from worker.models.evidence import prove
+
+    try:
+        prove(model, loaded.evidence)
+    except ModelError as error:
+        raise ModelError(f"version {model.version_id} does not prove itself: {error}") from error
+
+
+def _artifact(version: VersionRecord, home: Path) -> Artifact:
+    from worker.models import artifact
+
+    return artifact.load_stored(version.sha256, home=home)

@@ -53,14 +53,6 @@ def publish(database: Database, artifact: Artifact) -> VersionRecord:
     return database.commit(lambda connection: register(connection, artifact))
 
 
-def publish_live(database: Database, artifact: Artifact, *, why: str) -> VersionRecord:
-    """Register a saved artifact and activate it in one transaction, as suits the first model."""
-    with database.write() as connection:
-        version = register(connection, artifact)
-        models.activate(connection, version.id, why=why)
-    return version
-
-
 def check(database: Database, version_id: int, *, home: Path) -> None:
     """Prove that a version works on this machine: intact, with its backbone, golden faces right.
 

@@ -37,8 +37,7 @@ def publish_with(
     """
     if not 0 <= threshold <= 1:
         raise UsageError(f"a threshold is a confidence from 0 to 1, not {threshold:g}")
-    path = artifacts.stored_path(version.sha256, home=home)
-    found = artifacts.load(path, version.sha256)
+    found = artifacts.load_stored(version.sha256, home=home)
     if found.manifest.threshold == threshold:
         raise UsageError(f"version {version.id} has the threshold {threshold:g} already")
     changed = _with(found, threshold, parent=version.sha256)

@@ -21,8 +21,8 @@ from tests.colours import (
     colour_model,
     store,
 )
-from tests.models import small_artifact
-from worker.models import comparison, registry
+from tests.models import publish_live, small_artifact
+from worker.models import comparison
 from worker.models.comparison import compare_versions
 from worker.models.pairs import Given, Pairs
 
@@ -218,6 +218,6 @@ def test_a_version_that_cannot_be_had_is_one_line(sqlite: Database, home: Path) 
         compare_versions(sqlite, "7", "8", home=home, progress=ignore)
     with pytest.raises(UsageError, match="no active model"):
         compare_versions(sqlite, "active", "8", home=home, progress=ignore)
-    version = registry.publish_live(sqlite, small_artifact(), why="a test")
+    version = publish_live(sqlite, small_artifact(), why="a test")
     with pytest.raises(ModelError, match="cannot be used"):
         compare_versions(sqlite, "active", str(version.id), home=home, progress=ignore)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from db.store import models
-from tests.models import small_artifact
+from tests.models import publish_live, small_artifact
 from worker.models import details, history, listing, registry
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def text(renderable: RenderableType) -> str:
 def test_everything_is_told(sqlite: Database) -> None:
     """Labels, hold-out, calibration, strangers, mistakes, log and refusals are in both forms."""
     artifact = small_artifact(holdout=HOLDOUT, training={"copies": 8})
-    version = registry.publish_live(sqlite, artifact, why="trained on drawings")
+    version = publish_live(sqlite, artifact, why="trained on drawings")
     with sqlite.write() as connection:
         models.refuse(connection, version.id, worker="north", reason="torn")
     found = details.collect(sqlite, registry.find(sqlite, "1"))
@@ -72,7 +72,7 @@ def test_a_model_that_nothing_was_measured_of_can_be_shown(sqlite: Database) -> 
 def test_the_log_has_its_newest_line_first(sqlite: Database) -> None:
     """People see what is live now on top."""
     assert text(history.render(history.collect(sqlite))) == "Nothing was live yet.\n"
-    version = registry.publish_live(sqlite, small_artifact(), why="first")
+    version = publish_live(sqlite, small_artifact(), why="first")
     registry.activate(sqlite, version.id, why="second")
     shown = text(history.render(history.collect(sqlite)))
     assert shown.index("second") < shown.index("first")

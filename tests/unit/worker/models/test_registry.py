@@ -9,7 +9,7 @@ import pytest
 
 from db.errors import ModelError, UsageError
 from db.store import models
-from tests.models import small_artifact, small_head
+from tests.models import publish_live, small_artifact, small_head
 from worker.models import artifact as artifacts
 from worker.models import registry
 from worker.vision.embed import EmbedderSpec
@@ -42,7 +42,7 @@ def test_publishing_changes_nothing_that_is_live(database: Database) -> None:
 
 def test_a_first_model_is_live_at_once(database: Database) -> None:
     """Publishing and activating in one step."""
-    version = registry.publish_live(database, small_artifact(), why="the first")
+    version = publish_live(database, small_artifact(), why="the first")
     assert live(database) == version.id
 
 
