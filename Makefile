@@ -41,7 +41,11 @@ check: $(INSTALLED) ## Style, types, and the floors between the packages
 
 .PHONY: test
 test: $(INSTALLED) ## Run all tests
-	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadgroup
+	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadgroup -m "not thorough"
+
+.PHONY: test-faults
+test-faults: $(INSTALLED) ## Run all fault tests; prints the table of what runs were put through
+	$(BIN)/python -m pytest tests/faults --timeout 1800
 
 .PHONY: format
 format: $(INSTALLED) ## Mend style where it can be mended by itself

@@ -74,7 +74,7 @@ def serve() -> Iterator[Postgres]:
 
     Where the environment names CI, a missing server is a failure.
     """
-    pgserver = _import()
+    pgserver = import_server()
     # A short path: a Unix socket lies in it.
     folder = tempfile.mkdtemp(prefix="kao-pg-")
     server = pgserver.get_server(folder, cleanup_mode="delete")
@@ -91,7 +91,8 @@ def migrate(url: str) -> None:
     database.close()
 
 
-def _import() -> Any:
+def import_server() -> Any:
+    """The wheel's package; the test is skipped, or fails in CI, where there is none."""
     try:
         with warnings.catch_warnings():
             # It looks for a runtime folder when imported, and falls back where there is none.
