@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
+import copy
+import math
 import random
 import time
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from sqlalchemy import Connection, create_engine, event, make_url, text
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
-from db.errors import UnavailableError, UsageError
+from db.connecting import WRITE_WAIT, make_engine, parse, shown
+from db.errors import UnavailableError
+from db.home import make_home
+from db.outage import is_transient, reason, remedy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
+    from contextlib import AbstractContextManager
+    from typing import Self
 
-    from sqlalchemy import URL, Engine
+    from sqlalchemy import Connection
 
     from db.settings import DatabaseSettings
 
 T = TypeVar("T")
 
-# How long SQLite waits for another writer, in milliseconds.
-BUSY_TIMEOUT_MS = 30_000
+# Seconds for which a writer waits for the other writers of a SQLite file.
+_WAIT = 30.0
 
 
 class Database:
@@ -32,14 +38,43 @@ class Database:
 
     Args:
         url: a SQLAlchemy URL; `postgresql://` means psycopg.
-        patience: seconds for which `commit` rides out a database that does not answer.
+        patience: seconds for which `commit` and `fetch` ride out a database that does not answer.
         foreign_keys: whether SQLite holds rows to what they refer to.
+
+    Attributes:
+        until: when patience ends in any case, by the monotonic clock.
+        told: is called whenever the database did not answer and is tried again.
+        was_away: whether `commit` or `fetch` ever had to try again, or gave up.
     """
 
     def __init__(self, url: str, *, patience: float = 120.0, foreign_keys: bool = True) -> None:
-        self.url = _parse(url)
+        self.url = parse(url)
         self.patience = patience
-        self.engine = _engine(self.url, foreign_keys=foreign_keys)
+        self.engine = make_engine(self.url, foreign_keys=foreign_keys)
+        self.until = math.inf
+        self.told: Callable[[], None] = _tell_nobody
+        self.was_away = False
+
+    def with_patience(
+        self,
+        patience: float,
+        *,
+        until: float = math.inf,
+        told: Callable[[], None] | None = None,
+    ) -> Self:
+        """This database, by the same connections, with another patience.
+
+        Args:
+            patience: in seconds; infinite where it is waited for as long as it takes.
+            until: see above.
+            told: see above.
+        """
+        other = copy.copy(self)
+        other.patience = patience
+        other.until = until
+        other.told = told or _tell_nobody
+        other.was_away = False
+        return other
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -48,9 +83,13 @@ class Database:
             yield connection
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
-        """A connection in a transaction that may write; committed unless the block raises."""
-        options = {"kaolabel_write": True}
+    def write(self, *, wait: float = _WAIT) -> Iterator[Connection]:
+        """A connection in a transaction that may write; committed unless the block raises.
+
+        Args:
+            wait: seconds for which other writers of a SQLite file are waited for.
+        """
+        options = {WRITE_WAIT: wait}
         with self.engine.connect().execution_options(**options) as connection, connection.begin():
             yield connection
 
@@ -62,7 +101,8 @@ class Database:
         every row that others refer to: https://www.sqlite.org/lang_altertable.html, section 7.
         """
         if not self.is_sqlite:
-            with self.write() as connection:
+            # Not as `write` does it: changing a large table takes longer than any other writer.
+            with self.engine.begin() as connection:
                 yield connection
             return
         url = self.url.render_as_string(hide_password=False)
@@ -82,19 +122,39 @@ class Database:
         `work` must be idempotent: after a lost connection nobody knows whether it was committed.
 
         Raises:
-            UnavailableError: when the database stays away for longer than the patience.
+            UnavailableError: when the database stays away for longer than the patience, or cannot
+                be used until somebody mends it.
         """
-        deadline = time.monotonic() + self.patience
+        return self._insist(partial(self.write, wait=min(_WAIT, self.patience)), work)
+
+    def fetch(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` in a reading transaction, again and again while the database is away.
+
+        Raises:
+            UnavailableError: as from `commit`.
+        """
+        return self._insist(self.read, work)
+
+    def _insist(
+        self,
+        transaction: Callable[[], AbstractContextManager[Connection]],
+        work: Callable[[Connection], T],
+    ) -> T:
+        deadline = min(time.monotonic() + self.patience, self.until)
         pause = 0.05
         while True:
             try:
-                with self.write() as connection:
+                with transaction() as connection:
                     return work(connection)
             except DBAPIError as error:
+                if remedy(error) is not None:
+                    raise self.unavailable(error) from error
                 if not is_transient(error):
                     raise
+                self.was_away = True
                 if time.monotonic() + pause > deadline:
                     raise self.unavailable(error) from error
+            self.told()
             # Jitter keeps workers that were cut off together from coming back together.
             time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311  # no secret
             pause = min(pause * 2, 5.0)
@@ -112,17 +172,21 @@ class Database:
             raise self.unavailable(error) from error
 
     def unavailable(self, error: DBAPIError) -> UnavailableError:
-        """The error to raise when the database does not answer; it names no secret."""
-        reason = str(error.orig).strip().splitlines()[0]
+        """The error to raise when the database cannot be used; it names no secret."""
+        what = remedy(error)
+        if what is not None:
+            return UnavailableError(
+                f"the database {self.display} cannot be used: {reason(error)}; {what}"
+            )
         return UnavailableError(
-            f"the database {self.display} does not answer: {reason}; "
+            f"the database {self.display} does not answer: {reason(error)}; "
             "start it, or set KAOLABEL_DATABASE_URL"
         )
 
     @property
     def display(self) -> str:
         """The URL with its password masked."""
-        return self.url.render_as_string(hide_password=True)
+        return shown(self.url)
 
     @property
     def is_sqlite(self) -> bool:
@@ -152,88 +216,5 @@ def lazy_database(settings: DatabaseSettings) -> Database:
     return Database(settings.url, patience=settings.database_patience)
 
 
-def make_home(home: Path) -> Path:
-    """Create the home folder, private to the user.
-
-    Raises:
-        UsageError: when it cannot be created or is a file.
-    """
-    try:
-        home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(
-            f"KAOLABEL_HOME {home} cannot be used: {error.strerror}; "
-            "set it to a folder that this user may write"
-        ) from error
-    return home
-
-
-def is_transient(error: DBAPIError) -> bool:
-    """Whether the same transaction may succeed when it is tried again.
-
-    True for lost connections, a locked SQLite file, deadlocks and serialization failures.
-    """
-    state = getattr(error.orig, "sqlstate", None)
-    if state is not None:
-        # 08 connection, 40 rollback, 53 resources, 57 operator intervention: PostgreSQL, app. A.
-        return str(state)[:2] in {"08", "40", "53", "57"}
-    if error.connection_invalidated:
-        return True
-    reason = str(error.orig)
-    if "locked" in reason or "busy" in reason:
-        return True
-    # psycopg has no SQLSTATE for a server that cannot be reached at all.
-    return isinstance(error, OperationalError) and "psycopg" in type(error.orig).__module__
-
-
-def _parse(url: str) -> URL:
-    try:
-        parsed = make_url(url)
-    except (ArgumentError, ValueError):
-        # Neither quoted nor chained: what stands in the port's place may be a piece of a password.
-        raise UsageError(
-            "KAOLABEL_DATABASE_URL is no database URL: write postgresql://USER:PASSWORD@HOST:PORT/NAME,"
-            " with special characters of the password as %XX, or sqlite:////PATH"
-        ) from None
-    if parsed.drivername in {"postgresql", "postgres"}:
-        parsed = parsed.set(drivername="postgresql+psycopg")
-    if parsed.get_backend_name() not in {"sqlite", "postgresql"}:
-        raise UsageError(
-            f"KAOLABEL_DATABASE_URL names {parsed.drivername}; "
-            "kaolabel keeps its data in sqlite or postgresql"
-        )
-    return parsed
-
-
-def _engine(url: URL, *, foreign_keys: bool) -> Engine:
-    arguments: dict[str, Any] = {}
-    if url.get_backend_name() == "postgresql":
-        arguments["connect_timeout"] = 10
-    try:
-        engine = create_engine(url, pool_pre_ping=True, connect_args=arguments)
-    except (ArgumentError, NoSuchModuleError) as error:
-        raise UsageError(f"KAOLABEL_DATABASE_URL cannot be used: {error}") from error
-    if url.get_backend_name() == "sqlite":
-        event.listen(engine, "connect", partial(_set_pragmas, foreign_keys=foreign_keys))
-        event.listen(engine, "begin", _begin)
-    return engine
-
-
-def _set_pragmas(connection: Any, _record: Any, *, foreign_keys: bool) -> None:
-    # The driver's own BEGIN is deferred and would fail at once, not wait, when a reader of an
-    # old snapshot writes; with isolation_level None the begin event below decides.
-    connection.isolation_level = None
-    cursor = connection.cursor()
-    for pragma in (
-        f"busy_timeout = {BUSY_TIMEOUT_MS}",
-        "journal_mode = WAL",
-        "synchronous = NORMAL",
-        f"foreign_keys = {'ON' if foreign_keys else 'OFF'}",
-    ):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
-
-
-def _begin(connection: Connection) -> None:
-    writes = connection.get_execution_options().get("kaolabel_write", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+def _tell_nobody() -> None:
+    pass

@@ -263,7 +263,11 @@ class Rescored:
 
 @dataclass(frozen=True, slots=True)
 class JobResult:
-    """Everything that one job writes, in one transaction."""
+    """Everything that one job writes, in one transaction.
+
+    Attributes:
+        decoder: the libraries that judged the contents, by name and version.
+    """
 
     contents: tuple[ContentResult, ...]
     images: tuple[ImageResult, ...]
@@ -271,6 +275,7 @@ class JobResult:
     version_id: int | None
     embedder: str | None
     decoded: int
+    decoder: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -431,6 +436,29 @@ class LabelledFace:
     unknown: bool
     stale: bool
     annotated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedImage:
+    """An image that gave no picture: it is unreadable, or in quarantine.
+
+    Attributes:
+        root: of its archive, byte-exact.
+        path: below the root, byte-exact.
+        content_id: of its bytes; None where the file could not be read, or killed its workers.
+        decoder: the libraries that judged its bytes; None where none did, or nobody knows.
+        at: when that was, in seconds of the database's clock; None where nobody knows.
+    """
+
+    id: int
+    archive_id: int
+    root: bytes
+    path: bytes
+    content_id: int | None
+    reason: str
+    detail: str | None
+    decoder: str | None
+    at: float | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,7 +54,8 @@ class Run(Table):
     """Work on many images or faces, cut into jobs.
 
     A `label` run has an archive and pins a detector chain; a `relabel` run has neither, pins a
-    model version, and moves `cursor` over the ids of all stored faces.
+    model version, and moves `cursor` over the ids of all stored faces. `holder` names the producer
+    at work, as HOST:PID.
     """
 
     __tablename__ = "runs"
@@ -74,6 +75,7 @@ class Run(Table):
     started_at: Mapped[float] = mapped_column(Double)
     heartbeat_at: Mapped[float] = mapped_column(Double)
     finished_at: Mapped[float | None] = mapped_column(Double)
+    holder: Mapped[str | None] = mapped_column(Text)
 
 
 class Content(Table):
@@ -154,7 +156,10 @@ class Image(Table):
 
 
 class Detection(Table):
-    """What a detector chain made of a content; an unreadable content has its reason here."""
+    """What a detector chain made of a content; an unreadable content has its reason here.
+
+    `decoder` names the libraries that judged the bytes; empty where an older worker wrote the row.
+    """
 
     __tablename__ = "detections"
 
@@ -164,6 +169,7 @@ class Detection(Table):
     outcome: Mapped[str] = mapped_column(String(16))
     reason: Mapped[str | None] = mapped_column(String(64))
     detail: Mapped[str | None] = mapped_column(Text)
+    decoder: Mapped[str | None] = mapped_column(Text)
 
     __table_args__ = (UniqueConstraint("content_id", "chain_id"),)
 

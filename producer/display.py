@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from db.errors import KaolabelError
+from db.errors import KaolabelError, UnavailableError
 from worker import terminal
 
 if TYPE_CHECKING:
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from db.records import Progress, RelabelRecord, RunRecord
 
 
+# Seconds for which the end of a command waits for a database that does not answer.
+_STOP_PATIENCE = 3.0
+
+
 @contextmanager
 def stopping_cleanly(database: Database, run: RunRecord | RelabelRecord) -> Iterator[None]:
     """Leave a run that `resume` can go on with, however this block ends.
@@ -26,19 +30,32 @@ def stopping_cleanly(database: Database, run: RunRecord | RelabelRecord) -> Iter
     Raises:
         Exit: after an interrupt, with code 130.
     """
-    from db.store import runs
-
     with terminal.interrupted_by_sigterm():
         try:
             yield
         except KeyboardInterrupt as interrupt:
-            database.commit(lambda connection: runs.stop(connection, run.id, reason="interrupted"))
-            terminal.log().print(f"Run {run.id} is stopped; `kaolabel resume {run.id}` goes on.")
+            noted = _stop(database, run, "interrupted")
+            state = "is stopped" if noted else "is left as it is, as the database does not answer"
+            terminal.log().print(f"Run {run.id} {state}; `kaolabel resume {run.id}` goes on.")
             raise typer.Exit(terminal.EXIT_INTERRUPTED) from interrupt
         except KaolabelError as error:
-            reason = str(error)
-            database.commit(lambda connection: runs.stop(connection, run.id, reason=reason))
+            _stop(database, run, str(error))
             raise
+
+
+def _stop(database: Database, run: RunRecord | RelabelRecord, reason: str) -> bool:
+    """Note in the ledger that a run is stopped; False where it cannot be noted.
+
+    Nothing depends on it, as the run of a process that is gone may be taken up as well.
+    """
+    from db.store import producers
+
+    hasty = database.with_patience(_STOP_PATIENCE)
+    try:
+        hasty.commit(lambda connection: producers.abandon(connection, run.id, reason=reason))
+    except UnavailableError:
+        return False
+    return True
 
 
 def reporter(bar: Bar, *, doing: str) -> Callable[[Progress, list[str]], None]:

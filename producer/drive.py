@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import math
 import time
 from typing import TYPE_CHECKING
 
 from db.errors import ArchiveGoneError, UsageError
-from db.records import RunRecord, RunState
-from db.store import images, jobs, relabels, runs
+from db.records import Progress, RunRecord, RunState
+from db.store import images, jobs, producers, relabels, runs
 from producer.enqueue import Enqueuer
 from producer.walk import Walk
 from worker.reading import require_archive
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from db.engine import Database
-    from db.records import FileEntry, Progress, RelabelRecord
+    from db.records import FileEntry, RelabelRecord
 
 # Files listed in one transaction.
 _BATCH = 1000
@@ -36,9 +37,12 @@ class Tender:
     Args:
         database: the ledger.
         app: the application that publishes.
-        run: an active run or relabelling.
+        run: an active run or relabelling of this process.
         watch: called again and again; raises when the workers cannot go on.
         report: called again and again with the progress and what workers complain of.
+
+    Attributes:
+        database: the ledger, waited for as long as it is away; that is reported, too.
     """
 
     def __init__(
@@ -50,44 +54,59 @@ class Tender:
         watch: Callable[[], None],
         report: Callable[[Progress, list[str]], None],
     ) -> None:
-        self._database = database
+        self.database = database.with_patience(math.inf, told=self._away)
         self._run = run
-        self._enqueuer = Enqueuer(database, app, run)
+        self._enqueuer = Enqueuer(self.database, app, run)
         self._watch = watch
         self._report = report
         self._beaten_at = time.monotonic()
+        self._taken_over = False
+        self._progress = Progress(listed=0, done=0, jobs_in_flight=0, jobs_open=0)
 
     def tend(self) -> Progress:
         """Do whatever is due, and say how far the run is.
 
         Raises:
             ArchiveGoneError: when a worker found the archive gone and stopped the run.
-            UsageError: when another relabelling has taken this one's place.
+            UsageError: when another command or relabelling has taken this one's place.
+            UnavailableError: when the database cannot be used until somebody mends it.
         """
         self._watch()
         self._enqueuer.top_up()
         self._beat()
-        with self._database.read() as connection:
-            run = relabels.either(connection, self._run.id)
-            progress = _progress(connection, run)
-            complaints = jobs.errors(connection, run.id)
+        run, self._progress, complaints = self.database.fetch(self._look)
         if run.state != RunState.ACTIVE:
             error = ArchiveGoneError if isinstance(run, RunRecord) else UsageError
             raise error(run.reason or f"run {run.id} is {run.state}")
+        if self._taken_over:
+            raise UsageError(f"another command has taken over run {run.id}")
         if self._enqueuer.complaint is not None:
             complaints.append(self._enqueuer.complaint)
-        self._report(progress, complaints)
-        return progress
+        self._report(self._progress, complaints)
+        return self._progress
 
     def wait(self) -> None:
         """Tend until every job is done and no other one can be cut."""
         while self.tend().jobs_open or not self._enqueuer.exhausted:
             time.sleep(_PAUSE)
 
+    def _look(
+        self, connection: Connection
+    ) -> tuple[RunRecord | RelabelRecord, Progress, list[str]]:
+        run = relabels.either(connection, self._run.id)
+        return run, _progress(connection, run), jobs.errors(connection, run.id)
+
     def _beat(self) -> None:
         if time.monotonic() - self._beaten_at > _BEAT:
-            self._database.commit(lambda connection: runs.beat(connection, self._run.id))
+            beaten = self.database.commit(lambda c: producers.beat(c, self._run.id))
+            self._taken_over = not beaten
             self._beaten_at = time.monotonic()
+
+    def _away(self) -> None:
+        # The workers may need to be looked after all the same.
+        self._watch()
+        complaint = f"the database {self.database.display} does not answer; still trying"
+        self._report(self._progress, [complaint])
 
 
 class Driver:
@@ -114,11 +133,12 @@ class Driver:
         watch: Callable[[], None],
         report: Callable[[Progress, list[str]], None],
     ) -> None:
-        self._database = database
         self._run = run
         self._version_id = version_id
         self._walk = Walk(run.root, leave_out=leave_out)
         self._tender = Tender(database, app, run, watch=watch, report=report)
+        self._database = self._tender.database
+        self._listed = 0
 
     def drive(self) -> None:
         """List, publish and wait.
@@ -147,9 +167,14 @@ class Driver:
         return dict(self._walk.skipped)
 
     def _register(self, batch: list[FileEntry]) -> None:
-        # Counting the listed files would double them in a second try, so there is none.
-        with self._database.write() as connection:
+        self._listed += len(batch)
+
+        def register(connection: Connection) -> None:
             images.register(connection, self._run, batch, version_id=self._version_id)
+            # Not a sum in the ledger, which a second try would make too large.
+            runs.mark_listed(connection, self._run.id, listed=self._listed)
+
+        self._database.commit(register)
 
 
 def _progress(connection: Connection, run: RunRecord | RelabelRecord) -> Progress:

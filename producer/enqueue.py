@@ -8,12 +8,13 @@ from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from db.records import RelabelRecord
-from db.store import cutting, jobs
-from worker.broker.settings import mask
+from db.store import cutting, queue
+from worker.broker.url import mask
 from worker.reconciler import publish
 
 if TYPE_CHECKING:
     from celery import Celery
+    from sqlalchemy import Connection
 
     from db.engine import Database
     from db.records import RunRecord
@@ -55,10 +56,7 @@ class Enqueuer:
 
         Where the broker is away, the jobs stay in the ledger for the next time.
         """
-        with self._database.read() as connection:
-            in_flight = jobs.in_flight(connection, self._run.id)
-            rate = jobs.rate(connection, self._run.id)
-            ready = jobs.unpublished(connection, self._run.id)
+        in_flight, rate, ready = self._database.fetch(self._look)
         water = FIRST_WATER if rate is None else HIGH_WATER
         if in_flight > water // 2:
             return
@@ -77,6 +75,11 @@ class Enqueuer:
             self.complaint = f"the broker {broker} does not answer; still trying"
         else:
             self.complaint = None
+
+    def _look(self, connection: Connection) -> tuple[int, float | None, list[int]]:
+        run_id = self._run.id
+        in_flight = queue.in_flight(connection, run_id)
+        return in_flight, queue.rate(connection, run_id), queue.unpublished(connection, run_id)
 
     def _cut(self, rate: float | None) -> int | None:
         run = self._run

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from db.engine import Database
     from db.records import Progress, RelabelRecord, VersionRecord
+    from db.store.producers import Producer
     from producer.session import Queue, Settings
 
 
@@ -59,17 +60,17 @@ def drive(
         UsageError: when another relabelling has taken this one's place.
         UnavailableError: when workers of our own cannot go on.
     """
-    database = queue.database
-    Tender(database, queue.app, relabel, watch=queue.watch, report=report).wait()
+    tender = Tender(queue.database, queue.app, relabel, watch=queue.watch, report=report)
+    tender.wait()
+    database = tender.database
     database.commit(lambda connection: relabels.settle(connection, relabel.version_id))
     database.commit(lambda connection: runs.finish(connection, relabel.id))
-    with database.read() as connection:
-        return relabels.get(connection, relabel.id)
+    return database.fetch(lambda connection: relabels.get(connection, relabel.id))
 
 
-def _require_idle(relabel: RelabelRecord | None) -> None:
-    if relabel is not None:
+def _require_idle(other: Producer | None) -> None:
+    if other is not None:
         raise UsageError(
-            f"run {relabel.id} is relabelling right now, by version {relabel.version_id};"
-            " wait for it, or stop it"
+            f"run {other.run_id} is relabelling right now ({other.holder}); wait for it, or stop"
+            f" it; if it is dead, come again in {other.patience} s"
         )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from db import schema
 from db.errors import UsageError
 from db.settings import DatabaseSettings
-from db.store import jobs, relabels, runs
+from db.store import jobs, producers, relabels, runs
 from worker.broker.app import check, create_app
 from worker.broker.embedded import EmbeddedRedis
 from worker.broker.embedded_worker import EmbeddedWorker
@@ -18,10 +18,11 @@ from worker.broker.settings import BrokerSettings
 from worker.configured import check_detectors, configured_chain
 from worker.models import artifact, backbone
 from worker.models.registry import active, require_active
-from worker.settings import WorkerSettings
+from worker.reading import require_allowed
+from worker.settings import WorkerSettings, join_folders
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from celery import Celery
     from sqlalchemy import Connection
@@ -73,22 +74,39 @@ def read_settings() -> Settings:
 
 
 @contextmanager
-def open_session(settings: Settings, database: Database) -> Iterator[Session]:
+def open_session(
+    settings: Settings, database: Database, *, archives: Sequence[bytes]
+) -> Iterator[Session]:
     """A broker that answers, with workers of our own where none is named, and detectors.
 
+    Args:
+        settings: of the command.
+        database: the ledger.
+        archives: that are to be labelled; workers of our own read nothing else.
+
     Raises:
+        ArchiveOutsideError: when the settings do not let an archive be read here.
         DetectorError: when the detectors do not work here.
         UnavailableError: when the broker does not answer.
     """
+    for root in archives:
+        require_allowed(root, settings.worker.archive_roots)
     chain = configured_chain(settings.worker, settings.database.home)
     check_detectors(settings.worker, chain)
-    with open_queue(settings, database) as queue:
+    with open_queue(settings, database, archives=archives) as queue:
         yield Session(database, queue.app, queue.watch, queue.embedded, chain)
 
 
 @contextmanager
-def open_queue(settings: Settings, database: Database) -> Iterator[Queue]:
+def open_queue(
+    settings: Settings, database: Database, *, archives: Sequence[bytes] = ()
+) -> Iterator[Queue]:
     """A broker that answers, with workers of our own where none is named.
+
+    Args:
+        settings: of the command.
+        database: the ledger.
+        archives: all that workers of our own may read.
 
     Raises:
         UnavailableError: when the broker does not answer.
@@ -101,7 +119,7 @@ def open_queue(settings: Settings, database: Database) -> Iterator[Queue]:
             return
         redis = stack.enter_context(EmbeddedRedis(settings.database.home))
         app = create_app(redis.url, settings.broker)
-        environment = _worker_environment(settings, redis.url)
+        environment = _worker_environment(settings, redis.url, archives)
         worker = stack.enter_context(EmbeddedWorker(settings.database.home, environment))
 
         def watch() -> None:
@@ -111,15 +129,32 @@ def open_queue(settings: Settings, database: Database) -> Iterator[Queue]:
         yield Queue(database, app, watch, embedded=True)
 
 
-def begin(session: Session, *, root: bytes, detect_only: bool) -> RunRecord:
+def begin(
+    session: Session,
+    *,
+    root: bytes,
+    detect_only: bool,
+    also: Callable[[Connection, RunRecord], None] | None = None,
+) -> RunRecord:
     """A new run in an archive.
+
+    Args:
+        session: with detectors and workers.
+        root: the archive's folder.
+        detect_only: whether faces are stored without being classified.
+        also: what else is done in the transaction that begins the run.
 
     Raises:
         UsageError: when another command is at work in the same archive.
     """
     with session.database.write() as connection:
-        _require_idle(runs.live_on(connection, root))
-        return runs.start(connection, root=root, chain_id=session.chain.id, detect_only=detect_only)
+        # First, so that of two commands at the same time the second one sees the first.
+        runs.archive(connection, root)
+        require_idle(connection, root)
+        run = runs.start(connection, root=root, chain_id=session.chain.id, detect_only=detect_only)
+        if also is not None:
+            also(connection, run)
+        return run
 
 
 def take_up(session: Session, run: RunRecord) -> RunRecord:
@@ -134,9 +169,10 @@ def take_up(session: Session, run: RunRecord) -> RunRecord:
             f" {session.chain.id}: set KAOLABEL_CASCADE as it was, or label the archive anew"
         )
     with session.database.write() as connection:
+        runs.archive(connection, run.root)
         if not session.embedded:
             # An embedded Redis is locked to one command, so that command cannot be alive.
-            _require_idle(runs.live_on(connection, run.root))
+            require_idle(connection, run.root)
         jobs.take_over(connection, run.id, workers_are_dead=session.embedded)
         return runs.activate(connection, run.id)
 
@@ -197,16 +233,23 @@ def require_loadable(settings: Settings, version: VersionRecord, *, embeds: bool
         backbone.load(spec.source, spec.sha256, home=home)
 
 
+def require_idle(connection: Connection, root: bytes) -> None:
+    """Prove that no other command is at work in the archive at `root`.
+
+    Raises:
+        UsageError: when one is.
+    """
+    other = producers.live_on(connection, root)
+    if other is not None:
+        raise UsageError(
+            f"run {other.run_id} is at work in this archive right now ({other.holder}); wait for"
+            f" it, or stop it; if it is dead, come again in {other.patience} s"
+        )
+
+
 def open_ledger(settings: Settings) -> Database:
     """The database, set up where it is empty."""
     return schema.connect(settings.database)
-
-
-def _require_idle(run: RunRecord | None) -> None:
-    if run is not None:
-        raise UsageError(
-            f"run {run.id} is at work in this archive right now; wait for it, or stop it"
-        )
 
 
 def _newest_unfinished(connection: Connection) -> RunRecord | RelabelRecord:
@@ -220,10 +263,13 @@ def _newest_unfinished(connection: Connection) -> RunRecord | RelabelRecord:
     return max(open_runs, key=lambda run: run.id)
 
 
-def _worker_environment(settings: Settings, broker_url: str) -> dict[str, str]:
+def _worker_environment(
+    settings: Settings, broker_url: str, archives: Sequence[bytes]
+) -> dict[str, str]:
     return {
         **os.environ,
         "KAOLABEL_HOME": str(settings.database.home.absolute()),
         "KAOLABEL_BROKER_URL": broker_url,
+        "KAOLABEL_ARCHIVE_ROOTS": join_folders(archives),
         "PYTHONUNBUFFERED": "1",
     }

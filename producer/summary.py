@@ -21,9 +21,8 @@ def summarize(database: Database, run: RunRecord, *, seconds: float) -> dict[str
     Args:
         seconds: that this run took.
     """
-    with database.read() as connection:
-        counts = tally.count(connection, run)
-        decoded = runs.decoded(connection, run.id)
+    counts = database.fetch(lambda connection: tally.count(connection, run))
+    decoded = database.fetch(lambda connection: runs.decoded(connection, run.id))
     return {
         "run": run.id,
         "images": counts.images,

@@ -20,7 +20,7 @@ from db.records import (
     Outcome,
     Prediction,
 )
-from db.store import cutting, images, jobs, models, relabels, results, runs
+from db.store import cutting, images, jobs, lost, models, relabels, results, runs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,6 +51,8 @@ class Ledger:
         entries = [FileEntry(path, size, at) for path in paths]
         with self.database.write() as connection:
             images.register(connection, run, entries, version_id=version)
+            listed = text("UPDATE runs SET listed = listed + :more WHERE id = :run")
+            connection.execute(listed, {"more": len(entries), "run": run.id})
 
     def cut(self, run: RunRecord, size: int = 2048) -> int:
         """A job of the run's next images."""
@@ -125,7 +127,7 @@ class Ledger:
     def recover(self) -> list[int]:
         """Requeue, split or quarantine what was lost."""
         with self.database.write() as connection:
-            return jobs.recover(connection)
+            return lost.recover(connection)
 
     def lose(self, job_id: int) -> None:
         """Let a job's lease run out."""

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import logging
-import os
-import socket
 import threading
 import time
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from db.errors import KaolabelError, UsageError
+from db.process import is_dead, this_process
 from db.store import trainings
 
 if TYPE_CHECKING:
@@ -155,7 +153,7 @@ def take(database: Database, training_id: int) -> None:
     bury(database)
     try:
         with database.write() as connection:
-            started = trainings.start(connection, training_id, holder=_holder())
+            started = trainings.start(connection, training_id, holder=this_process())
     except IntegrityError as error:
         with database.read() as connection:
             other = trainings.running(connection)
@@ -172,25 +170,8 @@ def bury(database: Database) -> None:
     with database.write() as connection:
         trainings.bury(connection)
         other = trainings.running(connection)
-        if other is not None and _is_dead(other.holder or ""):
+        if other is not None and is_dead(other.holder or ""):
             trainings.fail(connection, other.id, error=trainings.DIED)
-
-
-def _holder() -> str:
-    return f"{socket.gethostname()}:{os.getpid()}"
-
-
-def _is_dead(holder: str) -> bool:
-    """Whether a process of this host has that number no more; of other hosts nothing is known."""
-    host, _, number = holder.rpartition(":")
-    if host != socket.gethostname() or not number.isdigit():
-        return False
-    with suppress(PermissionError):
-        try:
-            os.kill(int(number), 0)
-        except ProcessLookupError:
-            return True
-    return False
 
 
 def _one_line(error: BaseException) -> str:

@@ -70,5 +70,4 @@ def follow(
 
 
 def _look(database: Database, training_id: int) -> TrainingRecord:
-    with database.read() as connection:
-        return trainings.get(connection, training_id)
+    return database.fetch(lambda connection: trainings.get(connection, training_id))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from db.errors import UsageError
 from db.store import trainings
@@ -12,8 +12,13 @@ from db.store import trainings
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from sqlalchemy import Connection
+
     from db.engine import Database
     from db.records import TrainingRecord
+
+# How much is quoted of what was asked for, in characters.
+_LONGEST_QUOTE = 100
 
 
 class TrainingRequest(BaseModel):
@@ -34,6 +39,17 @@ class TrainingRequest(BaseModel):
     margin: float = Field(default=0.02, ge=0, le=1, description="the gate's, a share of faces")
     max_change: float = Field(default=0.2, ge=0, le=1, description="of labels in the archive")
     force: bool = Field(default=False, description="activate whatever the gate says")
+
+    @field_validator("folder", "backbone", "taps")
+    @classmethod
+    def _is_text(cls, value: str | None) -> str | None:
+        try:
+            (value or "").encode()
+        except UnicodeEncodeError as error:
+            raise ValueError(
+                "it is no UTF-8 text; rename that file, or give a link to it"
+            ) from error
+        return value
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
@@ -75,6 +91,24 @@ class TrainingRequest(BaseModel):
         except ValidationError as error:
             raise UsageError(_one_line(error)) from error
 
+    @classmethod
+    def of_json(cls, text: str) -> Self:
+        """Check options in JSON.
+
+        Args:
+            text: an object, as `of` takes it.
+
+        Returns:
+            The request.
+
+        Raises:
+            UsageError: the text is no JSON, or one of the options is wrong; names the first.
+        """
+        try:
+            return cls.model_validate_json(text)
+        except ValidationError as error:
+            raise UsageError(_one_line(error)) from error
+
     @property
     def sources(self) -> str:
         """What is learned from, for people."""
@@ -91,7 +125,17 @@ def note(database: Database, request: TrainingRequest, *, trigger: str) -> Train
         trigger: who or what wants it: `command`, `task`, `schedule` or `annotations`.
     """
     text = request.model_dump_json()
-    return database.commit(lambda c: trainings.request(c, request=text, trigger=trigger))
+    made: list[int] = []
+
+    def work(connection: Connection) -> TrainingRecord:
+        # A commit that was not answered may have been done: there shall be one training.
+        found = trainings.find(connection, made)
+        if found is None:
+            found = trainings.request(connection, request=text, trigger=trigger)
+            made.append(found.id)
+        return found
+
+    return database.commit(work)
 
 
 def _one_line(error: ValidationError) -> str:
@@ -99,6 +143,8 @@ def _one_line(error: ValidationError) -> str:
     name = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
         known = ", ".join(TrainingRequest.model_fields)
-        return f"a training has no option {name!r}; its options are {known}"
+        unknown = repr(name)[:_LONGEST_QUOTE]
+        return f"a training has no option {unknown}; its options are {known}"
     message = first["msg"].removeprefix("Value error, ")
-    return f"{name}: {message} (given {first['input']!r})" if name else message
+    given = repr(first["input"])[:_LONGEST_QUOTE]
+    return f"{name}: {message} (given {given})" if name else message

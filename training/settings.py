@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
-from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from typing import Annotated, Any
 
+from pydantic import BeforeValidator, Field
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from db.errors import UsageError
 from training.request import TrainingRequest
+
+
+def _parsed(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        return TrainingRequest.of_json(value)
+    except UsageError as error:
+        raise ValueError(str(error)) from error
+
+
+# Parsed here, as pydantic-settings would only say that the JSON is wrong, and not what of it.
+RequestInJson = Annotated[TrainingRequest, NoDecode, BeforeValidator(_parsed)]
 
 
 class TrainingSettings(BaseSettings):
@@ -26,7 +42,7 @@ class TrainingSettings(BaseSettings):
     train_after: int | None = Field(
         default=None, ge=1, description="new annotations after which to train by itself"
     )
-    train_request: TrainingRequest = Field(
+    train_request: RequestInJson = Field(
         default=TrainingRequest(from_annotations=True),
         description="what to train by itself, as JSON: the options of the task `kaolabel.train`",
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from celery import shared_task
 
-from db.errors import KaolabelError
+from db.errors import KaolabelError, UsageError
 from db.store import annotations as store
 from db.store import trainings
 from training.context import open_context
@@ -16,7 +16,12 @@ from training.lock import BusyError
 from training.report import describe_outcome
 from training.request import TrainingRequest, note
 from training.run import run_training
-from worker.broker.messages import TRAIN, TRAIN_AFTER_ANNOTATIONS, TRAIN_ON_SCHEDULE
+from worker.broker.messages import (
+    TRAIN,
+    TRAIN_AFTER_ANNOTATIONS,
+    TRAIN_ON_SCHEDULE,
+    require_id,
+)
 
 if TYPE_CHECKING:
     from celery import Task
@@ -43,8 +48,7 @@ def train(self: Task, training: int | None = None, **options: Any) -> dict[str, 
     if training is None:
         record = note(context.database, TrainingRequest.of(options), trigger="task")
     else:
-        with context.database.read() as connection:
-            record = trainings.get(connection, training)
+        record = _requested(context, training)
     return _run(self, context, record)
 
 
@@ -63,6 +67,14 @@ def train_after_annotations(self: Task) -> dict[str, Any]:
     if new < (context.settings.train_after or 1):
         return {"trained": False, "why": f"{new} new annotations"}
     return _run_once(self, context, trigger="annotations")
+
+
+def _requested(context: TrainerContext, training: int) -> TrainingRecord:
+    try:
+        with context.database.read() as connection:
+            return trainings.get(connection, require_id(training))
+    except LookupError as error:
+        raise UsageError(f"{error} in the ledger; ask for it again") from error
 
 
 def _run_once(task: Task, context: TrainerContext, *, trigger: str) -> dict[str, Any]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import socket
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from db.errors import DetectorError
+from db.process import this_process
 from worker.configured import DEFAULT_INPUT, configured_chain, decoder_pool
+from worker.debts import Debts
 from worker.models.live import LiveModel, load, require_version
 
 if TYPE_CHECKING:
@@ -37,7 +37,8 @@ class Context:
         self.database = database
         self.settings = settings
         self.job_limit = job_limit
-        self.name = f"{socket.gethostname()}:{os.getpid()}"
+        self.name = this_process()
+        self.debts = Debts()
         self._home = home
         self.live = LiveModel(database, home=home)
         self._pool: DecoderPool | None = None

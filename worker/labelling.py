@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+import math
+import time
 from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import DBAPIError
 
-from db.engine import is_transient
-from db.errors import ArchiveGoneError, KaolabelError
+from db.errors import ArchiveGoneError, KaolabelError, UnavailableError
+from db.outage import is_transient, reason
 from db.records import RelabelRecord
 from db.store import faces, images, jobs, results, runs
 from worker import pipeline
@@ -16,7 +18,9 @@ from worker.lease import Lease, LeaseLostError
 from worker.relabelling import relabel
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
+
+    from sqlalchemy import Connection
 
     from db.engine import Database
     from db.records import Claim, DetectionRecord, RunRecord, StoredFace
@@ -28,45 +32,87 @@ logger = logging.getLogger(__name__)
 # Seconds before a job that this worker cannot do is offered again.
 _REFUSED_DELAY = 5.0
 
+# The part of a job's limit for which a database that is away is waited for; then there is time
+# left, before the limit kills the process, to find out that a connection is dead.
+_PATIENCE = 0.6
+
+# Seconds for which a worker takes no message when the database cannot be used.
+_BREAK = 10.0
+
 
 def run_job(context: Context, job_id: int) -> str:
-    """Do a job, if it is still to be done; what became of it, in one word, for the log."""
-    database = context.database
-    claim = database.commit(lambda connection: jobs.claim(connection, job_id, worker=context.name))
-    if claim is None:
-        return "not claimable"
+    """Do a job, if it is still to be done; what became of it, in one word, for the log.
+
+    A database that is away is waited for, with results in hand, for most of the job's limit. What
+    an outage ends after that is owed to the job, so that outages never count as lost claims.
+    """
+    until = time.monotonic() + _PATIENCE * context.job_limit
+    database = context.database.with_patience(math.inf, until=until)
     try:
-        with Lease(database, claim, limit=context.job_limit) as lease:
+        context.debts.pay(database)
+        claim = _claim(context, database, job_id)
+    except UnavailableError as error:
+        logger.warning("job %d waits for its next message: %s", job_id, error)
+        # A message now and then is enough to find out when the database is back.
+        time.sleep(min(_BREAK, context.job_limit / 10))
+        return "unavailable"
+    return "not claimable" if claim is None else _do(context, database, claim)
+
+
+def _do(context: Context, database: Database, claim: Claim) -> str:
+    """Do a claimed job, or give it back; what became of it."""
+    try:
+        with Lease(context.database, claim, limit=context.job_limit) as lease:
             if isinstance(claim.run, RelabelRecord):
-                relabel(context, claim, claim.run, lease)
+                relabel(context, claim, claim.run, lease, database=database)
             else:
-                _label(context, claim, claim.run, lease)
+                _label(context, claim, claim.run, lease, database=database)
     except (LeaseLostError, jobs.FencedError) as error:
         logger.warning("%s", error)
-        _give_back(database, claim, "the run was stopped", refund=True)
+        _give_back(context, database, claim, "the run was stopped")
         return "lost"
     except ArchiveGoneError as error:
-        _stop_run(database, claim, str(error))
+        _stop_run(context, database, claim, str(error))
         return "stopped"
     except (KaolabelError, DBAPIError) as error:
         if isinstance(error, DBAPIError) and not is_transient(error):
             _fail(database, claim, error)
             raise
         # Neither a missing model or detector nor a server that is away is the job's fault.
-        _give_back(database, claim, _one_line(error), refund=True, delay=_REFUSED_DELAY)
+        _give_back(context, database, claim, _one_line(error), delay=_REFUSED_DELAY)
         return "refused"
     except Exception as error:
-        _fail(database, claim, error)
+        if database.was_away:
+            # Such as a time limit that was spent on waiting.
+            _give_back(context, database, claim, _one_line(error))
+        else:
+            _fail(database, claim, error)
         raise
     return "done"
 
 
-def _label(context: Context, claim: Claim, run: RunRecord, lease: Lease) -> None:
-    database = context.database
+def _claim(context: Context, database: Database, job_id: int) -> Claim | None:
+    """A claim; one whose commit was not answered is known again when it is tried once more."""
+    made: list[Claim] = []
+
+    def work(connection: Connection) -> Claim | None:
+        for claim in made:
+            held = jobs.is_held(connection, claim, worker=context.name)
+            if held and jobs.renew(connection, claim):
+                return claim
+        found = jobs.claim(connection, job_id, worker=context.name)
+        made.extend([] if found is None else [found])
+        return found
+
+    return database.commit(work)
+
+
+def _label(
+    context: Context, claim: Claim, run: RunRecord, lease: Lease, *, database: Database
+) -> None:
     context.require_chain(run.chain_id)
     model = None if run.detect_only else context.live.current()
-    with database.read() as connection:
-        todo = images.of_job(connection, claim.job_id)
+    todo = database.fetch(lambda connection: images.of_job(connection, claim.job_id))
     result = pipeline.label(
         todo,
         root=run.root,
@@ -74,6 +120,7 @@ def _label(context: Context, claim: Claim, run: RunRecord, lease: Lease) -> None
         pool=context.pool(model),
         model=model,
         max_file_bytes=context.settings.max_file_bytes,
+        allowed_roots=context.settings.archive_roots,
     )
     database.commit(lambda connection: results.commit(connection, claim, result))
 
@@ -88,56 +135,62 @@ class JobLedger:
 
     def hashes(self, content_ids: Sequence[int]) -> dict[int, bytes]:
         """The hash of each of the contents."""
-        with self._database.read() as connection:
-            return results.hashes(connection, content_ids)
+        return self._database.fetch(lambda c: results.hashes(c, content_ids))
 
     def known(self, sha256s: Iterable[bytes]) -> dict[bytes, DetectionRecord]:
         """The detection by the run's chain of each hash that has one."""
-        with self._database.read() as connection:
-            return results.known(connection, self._chain_id, sha256s)
+        wanted = tuple(sha256s)
+        return self._database.fetch(lambda c: results.known(c, self._chain_id, wanted))
 
     def unscored(self, detection_ids: Sequence[int], model: Model) -> Iterable[StoredFace]:
         """Faces of the detections without a prediction by the model."""
-        with self._database.read() as connection:
-            return list(
-                faces.unscored(
-                    connection,
-                    detection_ids,
-                    version_id=model.version_id,
-                    embedder=model.embedder.spec.id,
-                )
+        version_id, embedder = model.version_id, model.embedder.spec.id
+        return self._database.fetch(
+            lambda c: list(
+                faces.unscored(c, detection_ids, version_id=version_id, embedder=embedder)
             )
+        )
 
     def still_mine(self) -> None:
         """Raise LeaseLostError when the job was taken over or its run was stopped."""
         self._lease.require()
 
 
-def _stop_run(database: Database, claim: Claim, reason: str) -> None:
-    logger.error("run %d is stopped: %s", claim.run.id, reason)
-    _give_back(database, claim, reason, refund=True)
-    database.commit(lambda connection: runs.stop(connection, claim.run.id, reason=reason))
+def _stop_run(context: Context, database: Database, claim: Claim, why: str) -> None:
+    logger.error("run %d is stopped: %s", claim.run.id, why)
+    _give_back(context, database, claim, why)
+    _note(database, lambda connection: runs.stop(connection, claim.run.id, reason=why))
 
 
 def _give_back(
-    database: Database, claim: Claim, error: str, *, refund: bool, delay: float = 0.0
+    context: Context, database: Database, claim: Claim, error: str, *, delay: float = 0.0
 ) -> None:
     logger.warning("job %d is given back: %s", claim.job_id, error)
-    database.commit(
-        lambda connection: jobs.release(connection, claim, error=error, refund=refund, delay=delay)
-    )
+    noted = _note(database, lambda c: jobs.release(c, claim, error=error, refund=True, delay=delay))
+    if not noted:
+        context.debts.note(claim, error)
 
 
 def _fail(database: Database, claim: Claim, error: Exception) -> None:
     # `recover` counts it as a lost claim: a job that fails again and again is split until the
     # image at fault stands alone.
-    reason = _one_line(error)
-    logger.error("job %d failed: %s", claim.job_id, reason)
-    database.commit(lambda connection: jobs.fail(connection, claim, error=reason))
+    line = _one_line(error)
+    logger.error("job %d failed: %s", claim.job_id, line)
+    _note(database, lambda connection: jobs.fail(connection, claim, error=line))
+
+
+def _note(database: Database, work: Callable[[Connection], None]) -> bool:
+    """Tell the ledger, if it can be told within the job's limit."""
+    try:
+        database.commit(work)
+    except UnavailableError as error:
+        logger.warning("not noted: %s", error)
+        return False
+    return True
 
 
 def _one_line(error: Exception) -> str:
     if isinstance(error, DBAPIError):
-        return f"the database: {str(error.orig).strip().splitlines()[0]}"
+        return f"the database: {reason(error)}"
     text = str(error).strip() or type(error).__name__
     return " ".join(text.split())[:500]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self
 from sqlalchemy.exc import DBAPIError
 
 from db.errors import KaolabelError
+from db.outage import reason
 from db.store import jobs
 
 if TYPE_CHECKING:
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _RENEW_EVERY = 10.0
+# A renewal that failed is tried again sooner, as the lease is running out.
+_RETRY_EVERY = 2.0
+# Seconds for which the end of a job waits for a renewal that hangs on a dead connection.
+_JOIN = 2.0
 
 
 class LeaseLostError(KaolabelError):
@@ -48,7 +53,8 @@ class Lease:
 
     def __exit__(self, *_exception: object) -> None:
         self._done.set()
-        self._thread.join()
+        # What is still renewed after that does nothing: the claim has ended by then.
+        self._thread.join(_JOIN)
 
     def require(self) -> None:
         """Go on only while the job is this worker's.
@@ -60,14 +66,17 @@ class Lease:
             raise LeaseLostError(f"job {self._claim.job_id} is not this worker's any more")
 
     def _renew(self) -> None:
-        while not self._done.wait(_RENEW_EVERY):
+        pause = _RENEW_EVERY
+        while not self._done.wait(pause):
             if time.monotonic() > self._until:
                 return
             try:
                 with self._database.write() as connection:
                     self._lost = not jobs.renew(connection, self._claim)
+                pause = _RENEW_EVERY
             except DBAPIError as error:
                 # The commit is fenced; until then a missed renewal only risks doing work twice.
-                logger.warning("lease of job %d not renewed: %s", self._claim.job_id, error.orig)
+                logger.warning("lease of job %d not renewed: %s", self._claim.job_id, reason(error))
+                pause = min(_RETRY_EVERY, _RENEW_EVERY)
             if self._lost:
                 return

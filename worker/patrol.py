@@ -11,6 +11,8 @@ from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 from sqlalchemy.exc import DBAPIError
 
+from db.errors import KaolabelError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -26,7 +28,7 @@ class Patrol(threading.Thread):
         name: of the thread.
         database: gives the ledger; called in the thread.
         every: seconds between two looks.
-        missed: what did not happen when a server was away, for the log.
+        missed: what did not happen when a look failed, for the log.
     """
 
     def __init__(
@@ -52,5 +54,8 @@ class Patrol(threading.Thread):
         while not self._stop_wanted.wait(self._every):
             try:
                 self.look(database)
-            except (DBAPIError, OperationalError, RedisError, OSError) as error:
+            except (DBAPIError, KaolabelError, OperationalError, RedisError, OSError) as error:
                 logger.warning("%s: %s", self._missed, type(error).__name__)
+            except Exception:
+                # Nobody starts this thread again: one mistake must not be the end of all looks.
+                logger.exception("%s", self._missed)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+import time
 from typing import TYPE_CHECKING
 
 from sqlalchemy import text
 
-from db.store import jobs
+from db.process import is_dead
+from db.store import jobs, lost
 from worker.broker.app import waiting_messages
 from worker.broker.messages import LABEL_JOB, RELABEL_JOB, label_job
 from worker.patrol import Patrol
@@ -24,6 +26,9 @@ logger = logging.getLogger(__name__)
 
 _EVERY = 5.0
 
+# So many seconds after the last look, something must have kept this thread or the database.
+_GAP = 12.0
+
 # A message that waits this long may be lost, unless the queue is that long; one that waits while
 # the queue is empty is lost, or in the hands of a worker that is about to begin.
 _WAITING = 120.0
@@ -36,6 +41,9 @@ _LOCK_KEY = 7_401_202
 class Reconciler(Patrol):
     """Every few seconds, requeues lost claims and publishes what has waited too long.
 
+    It is also the one to learn of the death of a process of this host: the pool has started another
+    one by then, and its parent must never wait for a database.
+
     Args:
         database: gives the ledger; called in the thread.
         app: the application that publishes.
@@ -44,23 +52,66 @@ class Reconciler(Patrol):
     def __init__(self, database: Callable[[], Database], app: Celery) -> None:
         super().__init__("reconciler", database, every=_EVERY, missed="not reconciled")
         self._app = app
+        self._calm = Calm()
 
     def look(self, database: Database) -> None:
         """Reconcile once."""
-        again = reconcile(database, self._app)
+        free_dead(database)
+        again = reconcile(database, self._app, calm=self._calm)
         if again:
             logger.info("published again: jobs %s", again)
 
 
-def reconcile(database: Database, app: Celery) -> list[int]:
-    """Requeue lost claims and publish what has waited too long; the jobs published."""
-    waiting = _WAITING if waiting_messages(app) else _WAITING_ON_EMPTY
+class Calm:
+    """Tells whether silence of a worker means its death, or only that nobody was heard.
+
+    After an outage of the database, or a pause of this process, workers are given the time of a
+    lease to renew theirs, as an outage must not count as a lost claim.
+    """
+
+    def __init__(self) -> None:
+        self._looked_at = time.monotonic()
+        self._since = float("-inf")
+
+    def look(self) -> bool:
+        """Note that the database answers; whether it has done so for long enough."""
+        now = time.monotonic()
+        if now - self._looked_at > _GAP:
+            self._since = now
+        self._looked_at = now
+        return now - self._since > jobs.LEASE
+
+
+def free_dead(database: Database) -> None:
+    """End the leases of processes of this host that are dead, without waiting for their time."""
+    with database.read() as connection:
+        held = lost.leases(connection)
+    dead = [lease for lease in held if is_dead(lease.worker)]
+    if dead:
+        logger.warning("processes died with jobs %s", [lease.job_id for lease in dead])
+        with database.write() as connection:
+            for lease in dead:
+                lost.expire(connection, lease)
+
+
+def reconcile(database: Database, app: Celery, *, calm: Calm | None = None) -> list[int]:
+    """Requeue lost claims and publish what has waited too long; the jobs published.
+
+    Args:
+        database: the ledger.
+        app: the application that publishes.
+        calm: is asked whether claims may be counted as lost; without, they may.
+    """
     with database.write() as connection:
+        counts = calm is None or calm.look()
         if not _leads(connection):
             return []
-        again = sorted({*jobs.recover(connection), *jobs.stale(connection, waiting=waiting)})
-    publish(database, app, again)
-    return again
+        again = set(lost.recover(connection)) if counts else set()
+    waiting = _WAITING if waiting_messages(app) else _WAITING_ON_EMPTY
+    with database.read() as connection:
+        again.update(lost.stale(connection, waiting=waiting))
+    publish(database, app, sorted(again))
+    return sorted(again)
 
 
 def publish(database: Database, app: Celery, job_ids: list[int]) -> None:
@@ -71,8 +122,7 @@ def publish(database: Database, app: Celery, job_ids: list[int]) -> None:
     """
     if not job_ids:
         return
-    with database.read() as connection:
-        of_faces = jobs.of_faces(connection, job_ids)
+    of_faces = database.fetch(lambda connection: jobs.of_faces(connection, job_ids))
     with app.producer_pool.acquire(block=True) as producer:
         for job_id in job_ids:
             # One queue, as both need the same workers; the name tells people what goes on.

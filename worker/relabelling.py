@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 from db.store import faces, spans
 from db.store.spans import SpanResult
@@ -15,12 +15,17 @@ from worker.scoring import embed_stored, prediction_rows, stored_vectors
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from sqlalchemy import Connection
+
     from db.engine import Database
     from db.records import Claim, RelabelRecord
     from db.store.spans import PredictionColumns, Span
     from worker.context import Context
     from worker.lease import Lease
     from worker.models.live import Model
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
@@ -32,18 +37,18 @@ _ENOUGH = 30.0
 _CROPS = 512
 
 
-def relabel(context: Context, claim: Claim, run: RelabelRecord, lease: Lease) -> None:
-    """Do a claimed job and commit it.
+def relabel(
+    context: Context, claim: Claim, run: RelabelRecord, lease: Lease, *, database: Database
+) -> None:
+    """Do a claimed job and commit it; `database` is waited for as the job's limit allows.
 
     Raises:
         ModelError: when this worker cannot load the version.
         LeaseLostError: when the job was taken over or the relabelling stopped.
         FencedError: when the job was taken over at the last moment.
     """
-    database = context.database
     model = context.classifier(run.version_id)
-    with database.read() as connection:
-        span = spans.of_job(connection, claim.job_id)
+    span = database.fetch(lambda connection: spans.of_job(connection, claim.job_id))
     proven = partial(context.live.version, run.version_id)
     result = Relabelling(database, model, span, lease, proven=proven).result()
     database.commit(lambda connection: spans.commit(connection, claim, result))
@@ -95,21 +100,18 @@ class Relabelling:
 
     def _from_embeddings(self) -> None:
         version_id = self._model.version_id
-        with self._database.read() as connection:
-            seen = spans.seen(connection, self._span, version_id=version_id)
+        seen = self._fetch(spans.seen, self._span, version_id=version_id)
         after: int | None = None
         while True:
             self._lease.require()
-            with self._database.read() as connection:
-                page = spans.vectors(connection, self._span, version_id=version_id, after=after)
+            page = self._fetch(spans.vectors, self._span, version_id=version_id, after=after)
             if not page:
                 return
             after = page[-1][0]
             self._classify([row for row in page if row[0] not in seen])
 
     def _from_crops(self) -> None:
-        with self._database.read() as connection:
-            ids = spans.bare(connection, self._span, version_id=self._model.version_id)
+        ids = self._fetch(spans.bare, self._span, version_id=self._model.version_id)
         enough = time.monotonic() + _ENOUGH
         for done, some in enumerate(chunks(ids, _CROPS)):
             if time.monotonic() > enough:
@@ -119,14 +121,21 @@ class Relabelling:
             self._embed(some)
 
     def _embed(self, ids: Sequence[int]) -> None:
-        with self._database.read() as connection:
-            crops = faces.crops(connection, ids)
+        crops = self._fetch(faces.crops, ids)
         embedded, left_out = embed_stored(ids, crops, self._proven())
         self._embedded += embedded
         self._left_out += left_out
         for reason in left_out:
             logger.warning("%s", reason)
         self._classify(embedded)
+
+    def _fetch(
+        self,
+        query: Callable[Concatenate[Connection, P], T],
+        *arguments: P.args,
+        **options: P.kwargs,
+    ) -> T:
+        return self._database.fetch(lambda connection: query(connection, *arguments, **options))
 
     def _classify(self, embedded: Sequence[tuple[int, bytes]]) -> None:
         if embedded:

@@ -7,23 +7,24 @@ from typing import TYPE_CHECKING
 
 from celery import shared_task
 
-from worker.broker.messages import LABEL_JOB, RELABEL_JOB
+from db.errors import UsageError
+from worker.broker.messages import LABEL_JOB, RELABEL_JOB, require_id
 from worker.labelling import run_job
 
 if TYPE_CHECKING:
     from worker.context import Context
 
 
-@shared_task(name=LABEL_JOB)  # type: ignore[untyped-decorator]  # celery ships no types
+@shared_task(name=LABEL_JOB, throws=(UsageError,))  # type: ignore[untyped-decorator]  # celery ships no types
 def label_job(job_id: int) -> None:
     """Detect and classify the faces of one job's images; the ledger says which they are."""
-    run_job(_context(), job_id)
+    run_job(_context(), require_id(job_id))
 
 
-@shared_task(name=RELABEL_JOB)  # type: ignore[untyped-decorator]  # celery ships no types
+@shared_task(name=RELABEL_JOB, throws=(UsageError,))  # type: ignore[untyped-decorator]  # as above
 def relabel_job(job_id: int) -> None:
     """Classify one job's stored faces by a relabelling's version, from embeddings or crops."""
-    run_job(_context(), job_id)
+    run_job(_context(), require_id(job_id))
 
 
 @cache

@@ -81,7 +81,8 @@ def _copy(connection: Connection, table: type[Table], rows: Sequence[tuple[Any, 
 def _copy_missing(connection: Connection, name: str, rows: Sequence[tuple[Any, ...]]) -> None:
     arriving = f"arriving_{name}"
     connection.exec_driver_sql(
-        f"CREATE TEMPORARY TABLE IF NOT EXISTS {arriving} (LIKE {name}) ON COMMIT DELETE ROWS"
+        # Gone with the transaction: behind a pooler, the next one may be somebody else's.
+        f"CREATE TEMPORARY TABLE IF NOT EXISTS {arriving} (LIKE {name}) ON COMMIT DROP"
     )
     _copy_into(connection, arriving, rows)
     insert = f"INSERT INTO {name} SELECT * FROM {arriving} ON CONFLICT DO NOTHING"  # noqa: S608  # our own table

@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, insert, select, update
 from db.records import JobImage, Outcome
 from db.store.runs import display
 from db.store.upsert import chunks
-from db.tables import Detection, Image, Job, Run
+from db.tables import Detection, Image, Job
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,9 +25,10 @@ def register(
     """Note that the run has seen these files, and which of them it must work on.
 
     A file is due when it is new or changed, when its bytes never became a content, or when its
-    result is not by the run's chain or lacks a prediction by `version_id`.
+    result is not by the run's chain or lacks a prediction by `version_id`. One in quarantine is
+    not: `refused.give_to` gives it another try. To register the same
+    files again changes nothing.
     """
-    connection.execute(update(Run).where(Run.id == run.id).values(listed=Run.listed + len(entries)))
     known = _known(connection, run.archive_id, [entry.path for entry in entries])
     fresh = [_row(run, entry) for entry in entries if entry.path not in known]
     if fresh:
@@ -88,7 +89,8 @@ def _known(
 
 def _complete(row: Row[*tuple[Any, ...]], run: RunRecord, version_id: int | None) -> bool:
     if row.outcome == Outcome.QUARANTINED:
-        return True
+        # Bytes whose verdict was dropped are for the next run to judge, or to link.
+        return row.content_id is None or row.chain_id is not None
     if row.content_id is None or row.chain_id != run.chain_id:
         return False
     if run.detect_only or version_id is None or row.outcome != Outcome.FACES:

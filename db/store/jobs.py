@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import or_, select, update
 
-from db.clock import now
+from db.clock import is_over, now
 from db.errors import KaolabelError
 from db.records import Claim, JobState, RunState
 from db.store import cutting, relabels, runs
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 # Seconds for which a claim holds unless it is renewed.
 LEASE = 30.0
+
+# Seconds for which a job may be given back at most.
+LONGEST_DELAY = 60.0
 
 
 class FencedError(KaolabelError):
@@ -34,27 +37,6 @@ def of_faces(connection: Connection, job_ids: Sequence[int]) -> set[int]:
     """Those of the jobs that hold faces, not images."""
     return set(
         connection.scalars(select(Job.id).where(Job.id.in_(job_ids), Job.first_face.is_not(None)))
-    )
-
-
-def in_flight(connection: Connection, run_id: int) -> int:
-    """How many of a run's jobs are published and not done."""
-    return connection.execute(
-        select(func.count(Job.published_at)).where(
-            Job.run_id == run_id, Job.state.in_(runs.OPEN_JOBS)
-        )
-    ).scalar_one()
-
-
-def unpublished(connection: Connection, run_id: int) -> list[int]:
-    """Queued jobs of a run for which no message has been sent, though one is due."""
-    return list(
-        connection.scalars(
-            select(Job.id)
-            .where(Job.run_id == run_id, Job.state == JobState.QUEUED)
-            .where(Job.published_at.is_(None), Job.not_before <= now())
-            .order_by(Job.id)
-        )
     )
 
 
@@ -80,13 +62,19 @@ def claim(connection: Connection, job_id: int, *, worker: str) -> Claim | None:
     return Claim(job_id=job_id, generation=row.generation, attempts=row.attempts, run=run)
 
 
+def is_held(connection: Connection, claim: Claim, *, worker: str) -> bool:
+    """Whether the job's newest claim is this one, and is this worker's."""
+    held = select(Job.id).where(*_held(claim), Job.worker == worker)
+    return connection.scalar(held) is not None
+
+
 def renew(connection: Connection, claim: Claim) -> bool:
     """Extend the lease; False when the job was taken over or its run was stopped."""
     renewed = connection.execute(
         update(Job)
         .where(*_held(claim))
         .where(Job.run_id.in_(select(Run.id).where(Run.state == RunState.ACTIVE)))
-        .values(lease_until=now() + LEASE)
+        .values(state=JobState.LEASED, lease_until=now() + LEASE)
     )
     return renewed.rowcount == 1
 
@@ -94,19 +82,43 @@ def renew(connection: Connection, claim: Claim) -> bool:
 def release(
     connection: Connection, claim: Claim, *, error: str, refund: bool, delay: float = 0.0
 ) -> None:
-    """Give a job back; `refund` for causes that are not the job's own fault."""
+    """Give a job back; `refund` for causes that are not the job's own fault.
+
+    Args:
+        connection: in a transaction that may write.
+        claim: ends with this, whatever its worker still does.
+        error: why, for people.
+        refund: whether the attempt does not count.
+        delay: seconds until the job is offered again, `LONGEST_DELAY` at most.
+    """
     connection.execute(
         update(Job)
         .where(*_held(claim))
         .values(
             state=JobState.QUEUED,
             attempts=Job.attempts - (1 if refund else 0),
+            generation=Job.generation + 1,
             lease_until=None,
             published_at=None,
             not_before=now() + delay,
             error=error,
         )
     )
+
+
+def repay(connection: Connection, claim: Claim, *, error: str) -> None:
+    """Give back a job whose worker lost the database, and refund the attempt in any case.
+
+    Others may have claimed the job since, and lost it, too: the attempt that the outage cost is not
+    the job's fault all the same. Who pays twice only has the job tried once more.
+    """
+    connection.execute(
+        update(Job)
+        .where(Job.id == claim.job_id, Job.generation >= claim.generation, Job.attempts > 0)
+        .where(Job.state.in_(runs.OPEN_JOBS))
+        .values(attempts=Job.attempts - 1)
+    )
+    release(connection, claim, error=error, refund=False)
 
 
 def finish(
@@ -140,18 +152,18 @@ def finish(
 
 def fail(connection: Connection, claim: Claim, *, error: str) -> None:
     """Count a claim as lost: `recover` requeues the job, and splits it when that goes on."""
-    connection.execute(update(Job).where(*_held(claim)).values(lease_until=0.0, error=error))
-
-
-def expire(connection: Connection, job_id: int) -> None:
-    """End the lease of a job whose worker process is known to be dead."""
     connection.execute(
-        update(Job).where(Job.id == job_id, Job.state == JobState.LEASED).values(lease_until=0.0)
+        update(Job)
+        .where(*_held(claim))
+        .values(state=JobState.LEASED, lease_until=0.0, generation=Job.generation + 1, error=error)
     )
 
 
 def take_over(connection: Connection, run_id: int, *, workers_are_dead: bool) -> None:
-    """Make a run's queued jobs be published anew; free the leased ones of workers known dead."""
+    """Make a run's queued jobs be published anew; free the leased ones of workers known dead.
+
+    Those died with their command and not of their jobs, so that their attempts do not count.
+    """
     connection.execute(
         update(Job)
         .where(Job.run_id == run_id, Job.state == JobState.QUEUED)
@@ -161,56 +173,14 @@ def take_over(connection: Connection, run_id: int, *, workers_are_dead: bool) ->
         connection.execute(
             update(Job)
             .where(Job.run_id == run_id, Job.state == JobState.LEASED)
-            .values(state=JobState.QUEUED, published_at=None, lease_until=None)
+            .values(
+                state=JobState.QUEUED,
+                attempts=Job.attempts - 1,
+                generation=Job.generation + 1,
+                published_at=None,
+                lease_until=None,
+            )
         )
-
-
-def recover(connection: Connection) -> list[int]:
-    """Requeue lost claims, and cut a job in two that was lost three times; the jobs requeued."""
-    lost = connection.execute(
-        select(Job.id, Job.attempts)
-        .where(Job.state == JobState.LEASED, Job.lease_until < now())
-        .where(Job.run_id.in_(select(Run.id).where(Run.state == RunState.ACTIVE)))
-        .order_by(Job.id)
-        .with_for_update(skip_locked=True)
-    ).all()
-    again: list[int] = []
-    for job in lost:
-        if job.attempts < cutting.MAX_LOST_CLAIMS:
-            _requeue(connection, job.id)
-            again.append(job.id)
-        else:
-            again += cutting.split(connection, job.id)
-    return again
-
-
-def stale(connection: Connection, *, waiting: float) -> list[int]:
-    """Queued jobs of active runs whose message was sent, or due, `waiting` seconds ago."""
-    sent_or_due = func.coalesce(Job.published_at, Job.created_at)
-    return list(
-        connection.scalars(
-            select(Job.id)
-            .where(Job.state == JobState.QUEUED, Job.not_before <= now())
-            .where(sent_or_due < now() - waiting)
-            .where(Job.run_id.in_(select(Run.id).where(Run.state == RunState.ACTIVE)))
-            .order_by(Job.id)
-        )
-    )
-
-
-def rate(connection: Connection, run_id: int) -> float | None:
-    """What one worker did a second in the run's newest finished jobs; None before the first."""
-    newest = (
-        select(Job.size, (Job.finished_at - Job.claimed_at).label("seconds"))
-        .where(Job.run_id == run_id, Job.state == JobState.DONE)
-        .order_by(Job.finished_at.desc())
-        .limit(4)
-        .subquery()
-    )
-    items, seconds = connection.execute(
-        select(func.sum(newest.c.size), func.sum(newest.c.seconds))
-    ).one()
-    return None if not items else items / max(seconds, 1e-3)
 
 
 def errors(connection: Connection, run_id: int) -> list[str]:
@@ -225,24 +195,28 @@ def errors(connection: Connection, run_id: int) -> list[str]:
     )
 
 
+def is_due() -> ColumnElement[bool]:
+    """Whether a job that was given back for a while may be offered again."""
+    return is_over(Job.not_before, ahead=LONGEST_DELAY)
+
+
+def is_lost() -> ColumnElement[bool]:
+    """Whether a leased job's lease has run out."""
+    return is_over(Job.lease_until, ahead=LEASE)
+
+
 def _claimable() -> ColumnElement[bool]:
-    queued = (Job.state == JobState.QUEUED) & (Job.not_before <= now())
-    lost = (Job.state == JobState.LEASED) & (Job.lease_until < now())
+    queued = (Job.state == JobState.QUEUED) & is_due()
+    lost = (Job.state == JobState.LEASED) & is_lost()
     # A job that was lost too often is for `recover` to split, not for one more worker to die on.
     return or_(queued, lost & (Job.attempts < cutting.MAX_LOST_CLAIMS))
 
 
 def _held(claim: Claim) -> tuple[ColumnElement[bool], ...]:
+    # A job that was requeued is still its worker's until somebody else claims it: after an outage
+    # that outlasted the lease, what was worked out meanwhile is not lost.
     return (
         Job.id == claim.job_id,
         Job.generation == claim.generation,
-        Job.state == JobState.LEASED,
-    )
-
-
-def _requeue(connection: Connection, job_id: int) -> None:
-    connection.execute(
-        update(Job)
-        .where(Job.id == job_id)
-        .values(state=JobState.QUEUED, lease_until=None, published_at=None)
+        Job.state.in_(runs.OPEN_JOBS),
     )

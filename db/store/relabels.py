@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, insert, select, update
 
+from db import process
 from db.clock import now
 from db.records import JobState, Progress, RelabelRecord, RunState
-from db.store import runs
+from db.store import producers, runs
 from db.tables import Detection, Embedding, Face, Image, Job, ModelVersion, PredictionRow, Run
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ def start(connection: Connection, *, version_id: int) -> RelabelRecord:
             skipped=0,
             started_at=now(),
             heartbeat_at=now(),
+            holder=process.this_process(),
         )
         .returning(Run.id)
     ).scalar_one()
@@ -81,24 +83,14 @@ def unfinished(connection: Connection) -> RelabelRecord | None:
     return found[-1] if found else None
 
 
-def live(connection: Connection) -> RelabelRecord | None:
-    """The relabelling that a command is working on right now, if any."""
-    row = connection.execute(
-        _relabels()
-        .where(Run.state == RunState.ACTIVE)
-        .where(Run.heartbeat_at > now() - runs.HEARTBEAT_TIMEOUT)
-        .limit(1)
-    ).one_or_none()
-    return None if row is None else _record(row)
+def live(connection: Connection) -> producers.Producer | None:
+    """The command that is relabelling right now, if any."""
+    return producers.live(connection, Run.kind == RELABEL)
 
 
 def activate(connection: Connection, relabel_id: int) -> RelabelRecord:
     """Take up a stopped relabelling again, where it was."""
-    connection.execute(
-        update(Run)
-        .where(Run.id == relabel_id)
-        .values(state=RunState.ACTIVE, reason=None, heartbeat_at=now())
-    )
+    runs.take_up(connection, relabel_id)
     return get(connection, relabel_id)
 
 

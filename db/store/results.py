@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, select, update
 
+from db.errors import KaolabelError
 from db.records import DetectionRecord, Outcome, RunRecord
 from db.store import jobs
 from db.store.models import embedder_number
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from db.records import (
         Claim,
+        ContentRecord,
         ContentResult,
         FaceResult,
         ImageResult,
@@ -36,6 +38,10 @@ if TYPE_CHECKING:
         Prediction,
         Rescored,
     )
+
+
+class ForgottenError(KaolabelError):
+    """Raised when a detection was dropped after a job found it and before the job linked to it."""
 
 
 def commit(connection: Connection, claim: Claim, result: JobResult) -> None:
@@ -46,21 +52,26 @@ def commit(connection: Connection, claim: Claim, result: JobResult) -> None:
 
     Raises:
         FencedError: when the claim is no longer the job's newest one.
+        ForgottenError: when a detection that the result links to is gone.
         TypeError: when the job is a relabelling's, which has no images.
     """
     # First, so that a fenced writer waits for nobody and undoes nothing.
     jobs.finish(connection, claim, version_id=result.version_id, decoded=result.decoded)
     chain_id = _chain_id(claim)
-    detections = _contents(connection, chain_id, result.contents)
+    detections = _contents(connection, chain_id, result)
     _faces(connection, detections, result)
     _rescored(connection, result)
     _images(connection, claim, chain_id, result)
 
 
 def known(
-    connection: Connection, chain_id: str, sha256s: Iterable[bytes]
+    connection: Connection, chain_id: str, sha256s: Iterable[bytes], *, hold: bool = False
 ) -> dict[bytes, DetectionRecord]:
-    """The detection by the chain of each hash that has one."""
+    """The detection by the chain of each hash that has one.
+
+    Args:
+        hold: whether nobody may drop them before the transaction ends.
+    """
     query = select(
         Content.sha256,
         Detection.id,
@@ -69,6 +80,8 @@ def known(
         Detection.reason,
         Detection.detail,
     ).join(Detection, (Detection.content_id == Content.id) & (Detection.chain_id == chain_id))
+    if hold:
+        query = query.with_for_update(read=True, key_share=True, of=Detection)
     found: dict[bytes, DetectionRecord] = {}
     for some in chunks(sorted(sha256s)):
         for row in connection.execute(query.where(Content.sha256.in_(some))):
@@ -92,20 +105,10 @@ def _chain_id(claim: Claim) -> str:
     return claim.run.chain_id
 
 
-def _contents(
-    connection: Connection, chain_id: str, results: Sequence[ContentResult]
-) -> dict[bytes, int]:
+def _contents(connection: Connection, chain_id: str, result: JobResult) -> dict[bytes, int]:
     """Store contents and detections; detection ids of those that this call inserted."""
-    rows = [
-        {
-            "sha256": r.content.sha256,
-            "size": r.content.size,
-            "format": r.content.format,
-            "width": r.content.width,
-            "height": r.content.height,
-        }
-        for r in results
-    ]
+    results: Sequence[ContentResult] = result.contents
+    rows = [_content_row(r.content) for r in results]
     insert_missing(connection, Content, rows, key=("sha256",))
     ids = _content_ids(connection, [r.content.sha256 for r in results])
     taken = known(connection, chain_id, ids)
@@ -117,6 +120,7 @@ def _contents(
             "outcome": r.outcome,
             "reason": r.reason,
             "detail": r.detail,
+            "decoder": result.decoder,
         }
         for r in fresh
     ]
@@ -128,6 +132,16 @@ def _contents(
     ]
     insert_missing(connection, Preview, previews, key=("detection_id",))
     return found
+
+
+def _content_row(content: ContentRecord) -> dict[str, Any]:
+    return {
+        "sha256": content.sha256,
+        "size": content.size,
+        "format": content.format,
+        "width": content.width,
+        "height": content.height,
+    }
 
 
 def _content_ids(connection: Connection, sha256s: Sequence[bytes]) -> dict[bytes, int]:
@@ -244,7 +258,12 @@ def _predictions(
 
 def _images(connection: Connection, claim: Claim, chain_id: str, result: JobResult) -> None:
     hashes = {image.sha256 for image in result.images if image.sha256 is not None}
-    links = known(connection, chain_id, hashes)
+    links = known(connection, chain_id, hashes, hold=True)
+    if len(links) < len(hashes):
+        raise ForgottenError(
+            "what was known of an image was dropped by `kaolabel quarantine retry`; the job is"
+            " done again"
+        )
     rows = [
         _image_row(image, links, result.version_id)
         for image in sorted(result.images, key=lambda image: image.image_id)

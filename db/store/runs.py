@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, insert, select, update
 
+from db import process
 from db.clock import now
 from db.errors import UsageError
 from db.records import JobState, Progress, RunRecord, RunState
@@ -20,20 +21,23 @@ LABEL = "label"
 OPEN_JOBS = (JobState.QUEUED, JobState.LEASED)
 UNFINISHED = (RunState.ACTIVE, RunState.STOPPED)
 
-# A run whose producer has not been heard of for this many seconds may be taken over.
-HEARTBEAT_TIMEOUT = 30.0
-
 
 def display(path: bytes) -> str:
     """A path as text for people: bytes that are no UTF-8 appear as escapes."""
     return path.decode("utf-8", "backslashreplace")
 
 
+def archive(connection: Connection, root: bytes) -> int:
+    """The number of an archive; until the transaction ends, nobody else begins a run there."""
+    row = {"root": root, "display": display(root)}
+    insert_missing(connection, Archive, [row], key=("root",))
+    query = select(Archive.id).where(Archive.root == root).with_for_update()
+    return connection.execute(query).scalar_one()
+
+
 def start(connection: Connection, *, root: bytes, chain_id: str, detect_only: bool) -> RunRecord:
     """Begin a run; unfinished earlier runs of the archive are superseded, their jobs cancelled."""
-    archive = {"root": root, "display": display(root)}
-    insert_missing(connection, Archive, [archive], key=("root",))
-    archive_id = connection.execute(select(Archive.id).where(Archive.root == root)).scalar_one()
+    archive_id = archive(connection, root)
     supersede(connection, Run.archive_id == archive_id)
     run_id = connection.execute(
         insert(Run)
@@ -48,6 +52,7 @@ def start(connection: Connection, *, root: bytes, chain_id: str, detect_only: bo
             skipped=0,
             started_at=now(),
             heartbeat_at=now(),
+            holder=process.this_process(),
         )
         .returning(Run.id)
     ).scalar_one()
@@ -97,30 +102,30 @@ def latest(
     return None if row is None else _record(row)
 
 
-def live_on(connection: Connection, root: bytes) -> RunRecord | None:
-    """The run that a producer is working on right now in the archive at `root`, if any."""
-    row = connection.execute(
-        _runs()
-        .where(Archive.root == root, Run.state == RunState.ACTIVE)
-        .where(Run.heartbeat_at > now() - HEARTBEAT_TIMEOUT)
-        .limit(1)
-    ).one_or_none()
-    return None if row is None else _record(row)
-
-
 def activate(connection: Connection, run_id: int) -> RunRecord:
     """Take up a stopped run again."""
-    connection.execute(
-        update(Run)
-        .where(Run.id == run_id)
-        .values(state=RunState.ACTIVE, reason=None, walked=False, listed=0, heartbeat_at=now())
-    )
+    take_up(connection, run_id, walked=False, listed=0)
     return get(connection, run_id)
 
 
-def beat(connection: Connection, run_id: int) -> None:
-    """Say that the run's producer is alive."""
-    connection.execute(update(Run).where(Run.id == run_id).values(heartbeat_at=now()))
+def take_up(connection: Connection, run_id: int, **values: Any) -> None:
+    """Make a run or relabelling active again, driven by this process."""
+    connection.execute(
+        update(Run)
+        .where(Run.id == run_id)
+        .values(
+            state=RunState.ACTIVE,
+            reason=None,
+            heartbeat_at=now(),
+            holder=process.this_process(),
+            **values,
+        )
+    )
+
+
+def mark_listed(connection: Connection, run_id: int, *, listed: int) -> None:
+    """Record how many files of the archive are listed so far."""
+    connection.execute(update(Run).where(Run.id == run_id).values(listed=listed))
 
 
 def mark_walked(connection: Connection, run_id: int, *, skipped: int) -> None:
@@ -133,7 +138,7 @@ def stop(connection: Connection, run_id: int, *, reason: str) -> None:
     connection.execute(
         update(Run)
         .where(Run.id == run_id, Run.state == RunState.ACTIVE)
-        .values(state=RunState.STOPPED, reason=reason, heartbeat_at=0.0)
+        .values(state=RunState.STOPPED, reason=reason, heartbeat_at=0.0, holder=None)
     )
 
 

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, insert, select, update
 
-from db.clock import now
+from db.clock import is_over, now
 from db.errors import KaolabelError
 from db.records import TrainingRecord, TrainingState
 from db.tables import Training
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy import Connection, Row
 
 _OPEN = (TrainingState.QUEUED, TrainingState.RUNNING)
@@ -58,11 +60,19 @@ def get(connection: Connection, training_id: int) -> TrainingRecord:
     return _record(row)
 
 
+def find(connection: Connection, training_ids: Sequence[int]) -> TrainingRecord | None:
+    """The first of the trainings of those numbers, if there is any."""
+    query = select(Training).where(Training.id.in_(training_ids)).order_by(Training.id).limit(1)
+    row = connection.execute(query).one_or_none()
+    return None if row is None else _record(row)
+
+
 def bury(connection: Connection) -> int:
     """Mark running trainings as failed whose lease has run out; how many."""
     found = connection.execute(
         update(Training)
-        .where(Training.state == TrainingState.RUNNING, Training.lease_until < now())
+        .where(Training.state == TrainingState.RUNNING)
+        .where(is_over(Training.lease_until, ahead=LEASE))
         .values(state=TrainingState.FAILED, finished_at=now(), error=DIED)
     )
     return int(found.rowcount)

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 from pydantic import SecretStr
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from db.engine import Database, is_transient, make_home, open_database
+from db.engine import Database, open_database
 from db.errors import UnavailableError, UsageError
+from db.outage import is_transient
 from db.settings import DatabaseSettings
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import psycopg
     from sqlalchemy import Connection
 
     from tests.ledger import Ledger
@@ -137,14 +140,12 @@ def test_commit_tries_again_when_the_lock_outlasts_the_busy_timeout(
         nonlocal tries
         tries += 1
         if tries == 1:
-            # From a connection that does not wait, so that the error comes at once.
-            with impatient.write() as other:
+            # From a connection that does not wait, so that the error comes soon.
+            with impatient.write(wait=0.0) as other:
                 add_archive(other)
         add_archive(connection)
 
     impatient = Database(f"sqlite:///{sqlite.url.database}")
-    with impatient.read() as warm:
-        warm.exec_driver_sql("PRAGMA busy_timeout = 1")
     sqlite.commit(work)
     impatient.close()
     assert tries == 2
@@ -226,6 +227,104 @@ def test_commit_gives_up_when_its_patience_ends() -> None:
     assert is_transient(caught.value.__cause__)
 
 
+def test_fetch_reads_again_after_a_lost_connection(postgresql: Database) -> None:
+    """A reader whose connection is cut costs one more try, as a writer does."""
+    tries = 0
+
+    def work(connection: Connection) -> int:
+        nonlocal tries
+        tries += 1
+        if tries == 1:
+            connection.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+        return int(connection.execute(text("SELECT count(*) FROM archives")).scalar_one())
+
+    assert postgresql.fetch(work) == 0
+    assert tries == 2
+
+
+def test_patience_ends_at_a_set_time() -> None:
+    """However great the patience, a deadline in the past allows one try and no more."""
+    tries = 0
+
+    def count() -> None:
+        nonlocal tries
+        tries += 1
+
+    database = Database(NOTHING_LISTENS)
+    late = database.with_patience(math.inf, until=time.monotonic(), told=count)
+    with pytest.raises(UnavailableError):
+        late.fetch(count_tries)
+    assert tries == 0
+    assert database.patience == 120.0
+
+
+def count_tries(_connection: Connection) -> None:
+    """Work that nobody gets to do."""
+
+
+def test_who_waits_is_told_and_may_stop() -> None:
+    """Each try that fails is told of, and what the listener raises ends the waiting."""
+    told = 0
+
+    def listen() -> None:
+        nonlocal told
+        told += 1
+        if told == 3:
+            raise KeyboardInterrupt
+
+    database = Database(NOTHING_LISTENS).with_patience(math.inf, told=listen)
+    with pytest.raises(KeyboardInterrupt):
+        database.commit(add_archive)
+    assert told == 3
+
+
+def test_a_full_disk_is_told_at_once(sqlite: Database) -> None:
+    """No try is repeated where people have to make room first; reading goes on."""
+    with sqlite.read() as connection:
+        pages = int(connection.exec_driver_sql("PRAGMA page_count").scalar_one())
+
+    def fill(connection: Connection) -> None:
+        connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
+        for number in range(1000):
+            statement = text("INSERT INTO archives (root, display) VALUES (:root, 'x')")
+            connection.execute(statement, {"root": bytes(4096) + b"%d" % number})
+
+    with pytest.raises(UnavailableError, match=r"is full; .* make room there") as caught:
+        sqlite.commit(fill)
+    assert "cannot be used" in str(caught.value)
+    assert count_archives(sqlite) == 0
+
+
+def test_nothing_outlives_a_transaction_behind_a_pooler(postgresql: Database) -> None:
+    """No statement is prepared, and no setting, lock or temporary table stays on a connection."""
+    statement = text("SELECT count(*) FROM archives")
+    for _ in range(8):
+        postgresql.commit(lambda connection: connection.scalar(statement))
+    with postgresql.write() as connection:
+        assert connection.scalar(text("SHOW lock_timeout")) == "1min"
+    left = (
+        "SELECT (SELECT count(*) FROM pg_prepared_statements),"
+        " (SELECT count(*) FROM pg_locks WHERE pid = pg_backend_pid() AND locktype = 'advisory'),"
+        " current_setting('lock_timeout'), current_setting('idle_in_transaction_session_timeout')"
+    )
+    with postgresql.read() as connection:
+        assert tuple(connection.execute(text(left)).one()) == (0, 0, "0", "0")
+
+
+def test_a_dead_way_to_the_server_is_noticed(postgresql: Database) -> None:
+    """The driver takes our limits for silence; what the URL says goes before them."""
+    with postgresql.read() as connection:
+        driver = cast("psycopg.Connection", connection.connection.driver_connection)
+        found = driver.info.get_parameters()
+    assert (found["keepalives_idle"], found["tcp_user_timeout"]) == ("20", "50000")
+    url = postgresql.url.update_query_dict({"keepalives_idle": "7"})
+    own = Database(url.render_as_string(hide_password=False))
+    with own.read() as connection:
+        driver = cast("psycopg.Connection", connection.connection.driver_connection)
+        assert driver.info.get_parameters()["keepalives_idle"] == "7"
+    own.close()
+
+
 def test_settings_print_no_password() -> None:
     """A password in the URL is not in the text of the settings."""
     settings = DatabaseSettings(database_url=SecretStr(NOTHING_LISTENS))
@@ -253,19 +352,6 @@ def test_a_file_that_is_no_database_is_unavailable(tmp_path: Path) -> None:
     (tmp_path / "kaolabel.db").write_bytes(b"something else" * 100)
     with pytest.raises(UnavailableError, match="not a database"):
         open_database(DatabaseSettings(home=tmp_path))
-
-
-def test_the_home_folder_is_private(home: Path) -> None:
-    """The home folder is made with its parents, readable by its owner alone."""
-    open_database(DatabaseSettings(home=home / "deep")).close()
-    assert (home / "deep").stat().st_mode & 0o777 == 0o700
-
-
-def test_a_home_that_is_a_file_is_refused(tmp_path: Path) -> None:
-    """A home folder that cannot be made is told in one line that names the setting."""
-    (tmp_path / "file").touch()
-    with pytest.raises(UsageError, match=r"KAOLABEL_HOME .* cannot be used"):
-        make_home(tmp_path / "file" / "home")
 
 
 @pytest.mark.parametrize("name", ["with space", "100%", "a%20b", "a#b", "a?b", "画像"])

@@ -150,6 +150,49 @@ def test_an_upgrade_keeps_every_row(empty: Database) -> None:
         assert connection.scalar(text("SELECT count(*) FROM images")) == 1
 
 
+def test_the_newest_columns_may_be_empty(empty: Database) -> None:
+    """Rows written before 0003, and by workers that started before it, stand beside new ones."""
+    schema.upgrade(empty, "0002")
+    _write_as_before_0003(empty, b"before")
+    schema.upgrade(empty, "0003")
+    _write_as_before_0003(empty, b"after")
+    with empty.write() as connection:
+        connection.execute(text("UPDATE detections SET decoder = 'd' WHERE content_id = 2"))
+        connection.execute(text("UPDATE runs SET holder = 'host:1' WHERE id = 2"))
+    assert rows(empty, "SELECT decoder FROM detections ORDER BY id") == [(None,), ("d",)]
+    assert rows(empty, "SELECT holder FROM runs ORDER BY id") == [(None,), ("host:1",)]
+
+
+def test_going_down_from_the_newest_columns_keeps_every_row(empty: Database) -> None:
+    """What 0003 added goes, and nothing else; what refers to those rows holds."""
+    schema.upgrade(empty, "0003")
+    _write_as_before_0003(empty, b"x")
+    schema.downgrade(empty, "0002")
+    assert rows(empty, "SELECT outcome, detail FROM detections") == [("unreadable", "y")]
+    assert rows(empty, "SELECT chain_id, kind FROM runs") == [("chain", "label")]
+    _write_as_before_0003(empty, b"z")
+    schema.upgrade(empty, "0003")
+    assert len(rows(empty, "SELECT id FROM detections WHERE decoder IS NULL")) == 2
+
+
+def rows(database: Database, query: str) -> list[tuple[object, ...]]:
+    """What a query gives."""
+    with database.read() as connection:
+        return [tuple(row) for row in connection.execute(text(query))]
+
+
+def _write_as_before_0003(database: Database, name: bytes) -> None:
+    """A run and a detection, as a kaolabel of revision 0002 writes them."""
+    values = {"name": name, "display": name.decode()}
+    with database.write() as connection:
+        archive = "INSERT INTO archives (root, display) VALUES (:name, :display) RETURNING id"
+        values["archive"] = connection.scalar(text(archive), values)
+        connection.execute(text(_OLD_RUN.replace("VALUES (1", "VALUES (:archive")), values)
+        content = "INSERT INTO contents (sha256, size) VALUES (:name, 1) RETURNING id"
+        values["content"] = connection.scalar(text(content), values)
+        connection.execute(text(_OLD_DETECTION), values)
+
+
 _OLD_RUN = """
 INSERT INTO runs (archive_id, chain_id, detect_only, state, walked, listed, skipped, started_at,
                   heartbeat_at)
@@ -158,4 +201,8 @@ VALUES (1, 'chain', '0', 'finished', '1', 1, 0, 0, 0)
 _OLD_IMAGE = """
 INSERT INTO images (archive_id, path, display, size, mtime_ns, run_id, due)
 VALUES (1, '', 'y', 1, 1, 1, '0')
+"""
+_OLD_DETECTION = """
+INSERT INTO detections (content_id, chain_id, outcome, reason, detail)
+VALUES (:content, 'chain', 'unreadable', 'damaged', 'y')
 """

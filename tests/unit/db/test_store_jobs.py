@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from db.records import Claim, JobState
-from db.store import cutting, jobs, runs
+from db.store import cutting, jobs, lost, queue, runs
 from tests.ledger import content, job_result
 
 if TYPE_CHECKING:
@@ -50,13 +50,13 @@ def release(ledger: Ledger, claim: Claim, *, refund: bool, delay: float = 0.0) -
 def unpublished(ledger: Ledger, run: RunRecord) -> list[int]:
     """Jobs that await their message."""
     with ledger.database.read() as connection:
-        return jobs.unpublished(connection, run.id)
+        return queue.unpublished(connection, run.id)
 
 
 def stale(ledger: Ledger, waiting: float) -> list[int]:
     """Jobs that have waited for so many seconds."""
     with ledger.database.read() as connection:
-        return jobs.stale(connection, waiting=waiting)
+        return lost.stale(connection, waiting=waiting)
 
 
 def test_jobs_are_cut_in_the_order_of_the_walk(ledger: Ledger, run: RunRecord) -> None:
@@ -226,16 +226,19 @@ def test_a_failed_job_is_recovered_at_once(ledger: Ledger, run: RunRecord, way: 
         if way == "fail":
             jobs.fail(connection, claim, error="boom")
         else:
-            jobs.expire(connection, claim.job_id)
+            lost.expire(connection, *lost.leases(connection))
     assert ledger.recover() == [claim.job_id]
 
 
 def test_expiring_leaves_other_states_alone(ledger: Ledger) -> None:
     """News of a dead process that come too late do not reopen a done job."""
     claim = ledger.take(ledger.run(), b"a")
+    with ledger.database.read() as connection:
+        (held,) = lost.leases(connection)
     ledger.finish(claim, content(b"1"))
     with ledger.database.write() as connection:
-        jobs.expire(connection, claim.job_id)
+        assert lost.leases(connection) == []
+        lost.expire(connection, held)
     assert ledger.recover() == []
     assert state(ledger, claim.job_id) == JobState.DONE
 
@@ -289,11 +292,11 @@ def test_a_lone_image_is_quarantined(ledger: Ledger) -> None:
 
 def test_splitting_ends_with_the_one_image_at_fault(ledger: Ledger, run: RunRecord) -> None:
     """Of four images of which one kills every worker, three are done and one is set aside."""
-    queue = [ledger.cut(run)]
-    while queue:
-        job = queue.pop()
+    left = [ledger.cut(run)]
+    while left:
+        job = left.pop()
         if b"c" in [image.path for image in ledger.todo(job)]:
-            queue += lose_three_times(ledger, job)
+            left += lose_three_times(ledger, job)
         else:
             claim = must_claim(ledger, job)
             paths = [image.path for image in ledger.todo(job)]
@@ -356,5 +359,97 @@ def test_the_rate_comes_from_the_newest_jobs(ledger: Ledger) -> None:
     )
     ledger.execute("UPDATE jobs SET size = 100 WHERE id = :oldest", oldest=oldest)
     with ledger.database.read() as connection:
-        assert jobs.rate(connection, run.id) == pytest.approx(2.0, rel=1e-3)
-        assert jobs.rate(connection, run.id + 1) is None
+        assert queue.rate(connection, run.id) == pytest.approx(2.0, rel=1e-3)
+        assert queue.rate(connection, run.id + 1) is None
+
+
+def test_results_outlast_an_outage(ledger: Ledger, run: RunRecord) -> None:
+    """A job that was requeued is still its worker's, as long as nobody else has claimed it."""
+    claim = must_claim(ledger, ledger.cut(run))
+    ledger.lose(claim.job_id)
+    assert ledger.recover() == [claim.job_id]
+    with ledger.database.write() as connection:
+        assert jobs.renew(connection, claim)
+    assert state(ledger, claim.job_id) == JobState.LEASED
+    ledger.lose(claim.job_id)
+    assert ledger.recover() == [claim.job_id]
+    ledger.commit(claim, job_result())
+    assert state(ledger, claim.job_id) == JobState.DONE
+
+
+@pytest.mark.parametrize("way", ["release", "fail"])
+def test_a_claim_that_ended_is_not_renewed(ledger: Ledger, run: RunRecord, way: str) -> None:
+    """A renewal that comes after its job was given back does not hold it up."""
+    claim = must_claim(ledger, ledger.cut(run))
+    with ledger.database.write() as connection:
+        if way == "release":
+            jobs.release(connection, claim, error="x", refund=True)
+        else:
+            jobs.fail(connection, claim, error="x")
+        assert not jobs.renew(connection, claim)
+
+
+def repay(ledger: Ledger, claim: Claim) -> None:
+    """Pay what an outage cost a job."""
+    with ledger.database.write() as connection:
+        jobs.repay(connection, claim, error="the database was away")
+
+
+@pytest.mark.parametrize("recovered", [False, True])
+def test_an_attempt_that_an_outage_cost_is_paid_back(
+    ledger: Ledger,
+    run: RunRecord,
+    recovered: bool,  # noqa: FBT001  # a parameter of the test
+) -> None:
+    """The job is queued without the attempt, whether its lease was found lost meanwhile or not."""
+    claim = must_claim(ledger, ledger.cut(run))
+    if recovered:
+        ledger.lose(claim.job_id)
+        ledger.recover()
+    for _ in range(2):
+        repay(ledger, claim)
+        found = (state(ledger, claim.job_id), attempts(ledger, claim.job_id))
+        assert found == (JobState.QUEUED, 0)
+
+
+def test_an_attempt_is_paid_back_to_the_next_worker(ledger: Ledger, run: RunRecord) -> None:
+    """A job that somebody else has by now gets the attempt back, and is left to them."""
+    claim = must_claim(ledger, ledger.cut(run))
+    ledger.lose(claim.job_id)
+    other = must_claim(ledger, claim.job_id)
+    repay(ledger, claim)
+    assert (state(ledger, claim.job_id), attempts(ledger, claim.job_id)) == (JobState.LEASED, 1)
+    ledger.commit(other, job_result())
+    repay(ledger, claim)
+    assert (state(ledger, claim.job_id), attempts(ledger, claim.job_id)) == (JobState.DONE, 1)
+
+
+def test_workers_that_died_with_their_command_cost_no_attempt(
+    ledger: Ledger, run: RunRecord
+) -> None:
+    """A command may be killed as often as one likes: no image is blamed for it."""
+    job = ledger.cut(run)
+    for _ in range(5):
+        claim = must_claim(ledger, job)
+        with ledger.database.write() as connection:
+            jobs.take_over(connection, run.id, workers_are_dead=True)
+        assert attempts(ledger, job) == 0
+    with pytest.raises(jobs.FencedError):
+        ledger.commit(claim, job_result())
+
+
+def test_a_clock_that_is_set_back_holds_nothing_up(ledger: Ledger, run: RunRecord) -> None:
+    """Leases, delays and messages that seem to lie an hour ahead count as over."""
+    held, delayed, sent = ledger.cut(run, 1), ledger.cut(run, 1), ledger.cut(run, 1)
+    must_claim(ledger, held)
+    release(ledger, must_claim(ledger, delayed), refund=True, delay=60)
+    with ledger.database.write() as connection:
+        jobs.mark_published(connection, [sent])
+    ledger.execute(
+        "UPDATE jobs SET lease_until = lease_until + 3600, not_before = not_before + 3600,"
+        " published_at = published_at + 3600, created_at = created_at + 3600"
+    )
+    assert ledger.recover() == [held]
+    assert unpublished(ledger, run) == [held, delayed]
+    assert stale(ledger, waiting=120) == [held, delayed, sent]
+    assert must_claim(ledger, delayed)

@@ -115,21 +115,6 @@ def test_runs_are_found_by_state_and_archive(ledger: Ledger) -> None:
         assert runs.latest(connection, archive_id=first.archive_id, state=stopped) is None
 
 
-def test_a_run_is_live_while_its_producer_beats(ledger: Ledger) -> None:
-    """A run without a sign of its producer, or one that is stopped, may be taken over."""
-    run = ledger.run(b"/a")
-    with ledger.database.read() as connection:
-        assert runs.live_on(connection, b"/a") == run
-        assert runs.live_on(connection, b"/b") is None
-    ledger.execute("UPDATE runs SET heartbeat_at = heartbeat_at - 31")
-    with ledger.database.write() as connection:
-        assert runs.live_on(connection, b"/a") is None
-        runs.beat(connection, run.id)
-        assert runs.live_on(connection, b"/a") == run
-        runs.stop(connection, run.id, reason="x")
-        assert runs.live_on(connection, b"/a") is None
-
-
 def test_the_walk_leaves_its_marks(ledger: Ledger) -> None:
     """A run remembers that it has seen everything, and how much it left out."""
     run = ledger.run()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from db.errors import UsageError
+from db.process import this_process
 from db.records import TrainingState
 from db.store import trainings
 from training.lock import BusyError, TrainingLock, take
@@ -82,7 +82,7 @@ def test_a_dead_process_of_this_host_holds_nothing(database: Database) -> None:
     """The next training need not wait for the lease of a process that is known to be gone."""
     with subprocess.Popen([sys.executable, "-c", ""]) as gone:
         pass
-    dead = hold_by(database, f"{socket.gethostname()}:{gone.pid}")
+    dead = hold_by(database, f"{this_process().rpartition(':')[0]}:{gone.pid}")
     take(database, ask(database).id)
     assert look(database, dead).error == trainings.DIED
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from db.errors import UsageError
-from training.request import TrainingRequest
+from db.store import trainings
+from tests.outage import Twice
+from training.request import TrainingRequest, note
+
+if TYPE_CHECKING:
+    from db.engine import Database
 
 
 def test_a_request_survives_its_way_through_json() -> None:
@@ -50,3 +55,13 @@ def test_wrong_options_are_refused_in_one_line(options: dict[str, Any], message:
 def test_sources_are_named_for_people(options: dict[str, Any], sources: str) -> None:
     """The log of activations can say what a model was trained on."""
     assert TrainingRequest.of(options).sources == sources
+
+
+def test_a_request_whose_commit_was_not_answered_is_noted_once(database: Database) -> None:
+    """The second try finds what the first one did, so that nothing is trained twice."""
+    twice = Twice(database.url.render_as_string(hide_password=False))
+    request = TrainingRequest.of({"folder": "faces"})
+    record = note(twice, request, trigger="command")
+    twice.close()
+    with database.read() as connection:
+        assert trainings.recent(connection) == [record]
