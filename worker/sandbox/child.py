@@ -1,23 +1,25 @@
 """The decoder process: bytes in, faces out; the only place where an archive's bytes are parsed.
 
-Started by `worker.sandbox.decoder` with an order on its standard input. It holds no credentials
-and opens nothing but the cascade file.
+Started by `worker.sandbox.decoder` with an order on its standard input. It holds no credentials,
+and before the first byte of an archive reaches it, it gives up files, network and processes.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
-import resource
 import signal
 import sys
 from typing import TYPE_CHECKING
 
 from db.errors import KaolabelError, UnreadableImageError
 from db.records import Box, DetectedFace, Outcome
+from worker.sandbox import bounds
+from worker.sandbox.confine import confine, end_with_parent
 from worker.sandbox.examined import Examined, ExaminedFace
 from worker.sandbox.limits import Order
-from worker.sandbox.wire import pack, read_frame, write_frame
+from worker.sandbox.wire import MAX_FACES, pack, read_frame, write_frame
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,33 +31,49 @@ if TYPE_CHECKING:
 # Detectors search at up to 960 pixels, and faces keep enough of theirs for a crop of 192.
 _LONG_SIDE = 1600
 
-# The parent kills at the limit; the alarm is for a child whose parent is gone.
-_ALARM_GRACE = 2.0
-
 FIND, WHOLE = b"F", b"W"
+
+# How the process ends when its share of memory does not suffice; no other end has this code.
+OUT_OF_MEMORY = 90
 
 
 def main() -> None:
     """Serve requests until standard input closes."""
+    end_with_parent()
+    # Meant for the worker, which finishes what it has begun; it ends its decoders by other means.
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     stdin, stdout = sys.stdin.buffer, _private_stdout()
     order = Order.from_json(read_frame(_exactly(stdin)))
+    detectors = _greet(stdout, order)
+    if detectors is not None:
+        _serve(stdin, stdout, detectors, order)
+
+
+def _greet(stdout: IO[bytes], order: Order) -> Detectors | None:
+    """Load the detectors, then give up all that is not needed any more; tell how it went."""
     try:
         detectors = _prepare(order)
     except KaolabelError as error:
         write_frame(stdout, json.dumps({"error": str(error)}).encode())
-        return
-    write_frame(stdout, json.dumps({"error": None}).encode())
-    _limit_memory(order.limits.memory)
-    while True:
-        try:
-            request = read_frame(_exactly(stdin))
-        except EOFError:
-            return
-        signal.setitimer(signal.ITIMER_REAL, order.limits.seconds + _ALARM_GRACE)
-        head, body = pack(_examine(request[:1], request[1:], detectors, order))
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        write_frame(stdout, head)
-        write_frame(stdout, body)
+        return None
+    bounds.bound(order.limits.memory)
+    write_frame(stdout, json.dumps({"error": None, "confined": confine()}).encode())
+    return detectors
+
+
+def _serve(stdin: IO[bytes], stdout: IO[bytes], detectors: Detectors, order: Order) -> None:
+    with contextlib.suppress(EOFError):
+        while True:
+            bounds.grant_seconds(order.limits.seconds)
+            try:
+                request = read_frame(_exactly(stdin))
+                head, body = pack(_examine(request[:1], request[1:], detectors, order))
+            except MemoryError:
+                # At once: to wind up in good order takes memory, too.
+                os._exit(OUT_OF_MEMORY)
+            write_frame(stdout, head)
+            write_frame(stdout, body)
 
 
 def _private_stdout() -> IO[bytes]:
@@ -76,26 +94,31 @@ def _prepare(order: Order) -> Detectors:
     chain = Chain.from_json(order.chain)
     if order.probe:
         probe.check(chain)
-    return detect.build(chain)
+    detectors = detect.build(chain)
+    _warm_up(detectors, order)
+    return detectors
 
 
-def _limit_memory(extra: int) -> None:
-    with open("/proc/self/statm") as statm:  # noqa: PTH123  # a kernel file, read once
-        used = int(statm.read().split()[0]) * resource.getpagesize()
-    resource.setrlimit(resource.RLIMIT_AS, (used + extra, used + extra))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+def _warm_up(detectors: Detectors, order: Order) -> None:
+    """Go every way that an image can go, as nothing can be loaded any more once it is confined."""
+    from worker.sandbox.warmup import samples
+
+    for sample in samples():
+        for mode in (FIND, WHOLE):
+            pack(_examine(mode, sample, detectors, order))
 
 
 def _examine(mode: bytes, data: bytes, detectors: Detectors, order: Order) -> Examined:
+    from worker.vision.decode import is_out_of_memory
+
     try:
         return _look(mode, data, detectors, order)
     except UnreadableImageError as error:
         return Examined(Outcome.UNREADABLE, reason=error.reason, detail=error.detail)
-    except MemoryError:
-        detail = f"decoding takes more than {order.limits.memory:,} bytes"
-        return Examined(Outcome.QUARANTINED, reason="decoder_memory", detail=detail)
     # Any other error of a library is this image's, not the process's.
-    except Exception as error:  # noqa: BLE001
+    except Exception as error:
+        if is_out_of_memory(error):
+            raise MemoryError from error
         detail = f"{type(error).__name__}: {error}"
         return Examined(Outcome.UNREADABLE, reason="damaged", detail=detail)
 
@@ -123,7 +146,8 @@ def _find(decoded: Decoded, detectors: Detectors, size: int) -> tuple[ExaminedFa
     from worker.vision.crop import cut, face_input
 
     found = []
-    for face in detectors.find_faces(decoded):
+    # Largest first: what is beyond the bound are specks in a pattern, if anything at all.
+    for face in detectors.find_faces(decoded)[:MAX_FACES]:
         crop = cut(decoded.pixels, decoded.in_pixels(face.box))
         found.append(ExaminedFace(face, crop, face_input(crop, size=size)))
     return tuple(found)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from db.errors import DetectorError, KaolabelError
 from worker.sandbox import wire
-from worker.sandbox.child import FIND, WHOLE
+from worker.sandbox.child import FIND, OUT_OF_MEMORY, WHOLE
 
 if TYPE_CHECKING:
     from typing import IO
@@ -30,18 +30,27 @@ class DecoderDiedError(KaolabelError):
     """Raised when a decoder process ends, hangs or talks nonsense while it has an image.
 
     Args:
-        reason: `decoder_crashed` or `decoder_timeout`.
+        reason: `decoder_crashed`, `decoder_timeout` or `decoder_memory`.
         detail: one line for people.
+        from_outside: whether SIGKILL ended it, which no decoder sends itself.
     """
 
-    def __init__(self, reason: str, detail: str) -> None:
+    def __init__(self, reason: str, detail: str, *, from_outside: bool = False) -> None:
         super().__init__(f"{reason}: {detail}")
         self.reason = reason
         self.detail = detail
+        self.from_outside = from_outside
 
 
 class Decoder:
-    """A decoder process; not shared between threads.
+    """A decoder process; used by one thread at a time.
+
+    It ends with the thread that makes it, as the kernel sees to it that no decoder outlives its
+    worker.
+
+    Attributes:
+        confined: whether it can reach no file, no network and no other process. False where the
+            kernel has no seccomp filters; memory and time are limited all the same.
 
     Raises:
         DetectorError: when the chain cannot be loaded, or a detector finds no drawn face.
@@ -49,18 +58,10 @@ class Decoder:
 
     def __init__(self, order: Order) -> None:
         self._order = order
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "worker.sandbox.child"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            # Codecs print a line for every broken image; the reason comes in the report.
-            stderr=subprocess.DEVNULL,
-            env=_environment(order),
-            bufsize=0,
-        )
+        self._process = _start(order)
         self._readable = _selector(self._process.stdout, selectors.EVENT_READ)
         self._writable = _selector(self._process.stdin, selectors.EVENT_WRITE)
-        self._greet()
+        self.confined = self._greet()
 
     def examine(self, data: bytes, *, whole: bool = False) -> Examined:
         """Decode the bytes and find their faces; `whole` takes the image itself for a face.
@@ -69,19 +70,18 @@ class Decoder:
             DecoderDiedError: when the process dies, or takes longer than its limit; it is then
                 gone and cannot be used again.
         """
-        deadline = time.monotonic() + self._order.limits.seconds
         try:
-            self._send(deadline, WHOLE if whole else FIND, data)
-            head = wire.read_frame(self._reader(deadline), limit=wire.MAX_REPORT)
-            body = wire.read_frame(self._reader(deadline), limit=wire.MAX_REPORT)
-            return wire.unpack(head, body)
+            return self._converse(WHOLE if whole else FIND, data)
         except TimeoutError as error:
             self.kill()
-            detail = f"decoding takes longer than {self._order.limits.seconds:g} s"
-            raise DecoderDiedError("decoder_timeout", detail) from error
-        except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
+            raise DecoderDiedError(*self._timeout()) from error
+        except (OSError, EOFError) as error:
             self.kill()
-            raise DecoderDiedError("decoder_crashed", self._epitaph()) from error
+            killed = self._process.returncode == -signal.SIGKILL
+            raise DecoderDiedError(*self._epitaph(), from_outside=killed) from error
+        except ValueError as error:
+            self.kill()
+            raise DecoderDiedError("decoder_crashed", str(error)) from error
 
     def close(self) -> None:
         """Let the process end."""
@@ -110,18 +110,27 @@ class Decoder:
         """The process's id."""
         return self._process.pid
 
-    def _greet(self) -> None:
+    def _converse(self, mode: bytes, data: bytes) -> Examined:
+        deadline = time.monotonic() + self._order.limits.seconds
+        self._send(deadline, mode, data)
+        head = wire.read_frame(self._reader(deadline), limit=wire.MAX_HEAD)
+        body = wire.read_frame(self._reader(deadline), limit=wire.MAX_BODY)
+        return wire.unpack(head, body, self._order)
+
+    def _greet(self) -> bool:
+        """Tell the order; whether the process is confined."""
         deadline = time.monotonic() + _START_SECONDS
         try:
             self._send(deadline, self._order.to_json())
-            reader = self._reader(deadline)
-            error = json.loads(wire.read_frame(reader, limit=wire.MAX_REPORT))["error"]
-        except (OSError, EOFError, ValueError, KeyError, TypeError) as problem:
+            greeting = json.loads(wire.read_frame(self._reader(deadline), limit=wire.MAX_HEAD))
+        except (OSError, EOFError, ValueError) as problem:
             self.kill()
-            raise DetectorError(f"a decoder process does not start: {self._epitaph()}") from problem
-        if error is not None:
+            _, detail = self._epitaph()
+            raise DetectorError(f"a decoder process does not start: {detail}") from problem
+        if greeting["error"] is not None:
             self.kill()
-            raise DetectorError(error)
+            raise DetectorError(greeting["error"])
+        return bool(greeting["confined"])
 
     def _send(self, deadline: float, *parts: bytes) -> None:
         assert self._process.stdin is not None  # noqa: S101  # it is a pipe
@@ -136,11 +145,20 @@ class Decoder:
     def _reader(self, deadline: float) -> _Reader:
         return _Reader(self._process, self._readable, deadline)
 
-    def _epitaph(self) -> str:
+    def _timeout(self) -> tuple[str, str]:
+        return "decoder_timeout", f"decoding takes longer than {self._order.limits.seconds:g} s"
+
+    def _epitaph(self) -> tuple[str, str]:
+        """Reason and detail of how the process ended by itself."""
         code = self._process.returncode
+        if code == OUT_OF_MEMORY:
+            detail = f"decoding takes more than {self._order.limits.memory:,} bytes"
+            return "decoder_memory", detail
+        if code == -signal.SIGXCPU:
+            return self._timeout()
         if code is not None and code < 0:
-            return f"the decoder was killed by {signal.Signals(-code).name}"
-        return f"the decoder ended with exit code {code}"
+            return "decoder_crashed", f"the decoder was killed by {_signal_name(-code)}"
+        return "decoder_crashed", f"the decoder ended with exit code {code}"
 
 
 class _Reader:
@@ -170,6 +188,26 @@ class _Reader:
                 raise EOFError
             received += part
         return bytes(received)
+
+
+def _signal_name(number: int) -> str:
+    # Those for real time have numbers alone.
+    return signal.Signals(number).name if number in set(signal.Signals) else f"signal {number}"
+
+
+def _start(order: Order) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(
+            [sys.executable, "-m", "worker.sandbox.child"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            # Codecs print a line for every broken image; the reason comes in the report.
+            stderr=subprocess.DEVNULL,
+            env=_environment(order),
+            bufsize=0,
+        )
+    except OSError as error:
+        raise DetectorError(f"a decoder process cannot be started: {error}") from error
 
 
 def _selector(pipe: IO[bytes] | None, events: int) -> selectors.BaseSelector:

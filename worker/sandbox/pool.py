@@ -20,8 +20,9 @@ K = TypeVar("K")
 # Images handed over for each decoder: enough to keep it busy while a batch is embedded.
 _AHEAD = 16
 
-# An image whose decoder dies is tried once more, on a fresh process.
-_TRIES = 2
+# Decoders that an image may cost: those that end by themselves, which is the image's own doing, and
+# those that somebody kills, such as a kernel that is out of memory, which says little about it.
+_MAX_DEATHS, _MAX_KILLS = 2, 5
 
 
 class DecoderPool:
@@ -78,21 +79,23 @@ class DecoderPool:
             self._idle.get().close()
 
     def _examine(self, data: bytes, *, whole: bool) -> Examined:
-        last: Examined | None = None
-        for _ in range(_TRIES):
-            decoder = self._take()
+        decoder = self._take()
+        deaths = kills = 0
+        while True:
             try:
-                last = decoder.examine(data, whole=whole)
+                return self._once(decoder, data, whole=whole)
             except DecoderDiedError as error:
-                last = Examined(Outcome.QUARANTINED, reason=error.reason, detail=error.detail)
-                continue
-            if last.outcome != Outcome.QUARANTINED:
-                self._idle.put(decoder)
-                return last
-            # It ran out of memory: the next try gets a process without a history.
-            decoder.close()
-        assert last is not None  # noqa: S101  # there is at least one try
-        return last
+                kills += error.from_outside
+                deaths += not error.from_outside
+                if deaths == _MAX_DEATHS or kills == _MAX_KILLS:
+                    return Examined(Outcome.QUARANTINED, reason=error.reason, detail=error.detail)
+            # Tried again on a fresh process, where nothing that came before can be to blame.
+            decoder = Decoder(self.order)
+
+    def _once(self, decoder: Decoder, data: bytes, *, whole: bool) -> Examined:
+        report = decoder.examine(data, whole=whole)
+        self._idle.put(decoder)
+        return report
 
     def _take(self) -> Decoder:
         try:
@@ -107,10 +110,15 @@ def _ready(waiting: dict[Future[Examined], K]) -> Iterator[tuple[K, Examined]]:
         yield waiting.pop(future), future.result()
 
 
-def check(order: Order) -> None:
+def check(order: Order) -> bool:
     """Prove in a decoder process that every detector of the order's chain finds a drawn face.
+
+    Returns:
+        Whether decoders are confined here.
 
     Raises:
         DetectorError: with the reason.
     """
-    Decoder(order).close()
+    decoder = Decoder(order)
+    decoder.close()
+    return decoder.confined

@@ -13,16 +13,27 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from db.records import Box, Crop, DetectedFace, Outcome
+from worker.sandbox import fields
 from worker.sandbox.examined import Examined, ExaminedFace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from typing import IO
+
+    from worker.sandbox.limits import Order
 
 _LENGTH = struct.Struct(">I")
 
-# A decoder that was taken over by hostile bytes must not make its worker allocate what it likes.
-MAX_REPORT = 256 * 1024 * 1024
+# A decoder that was taken over by hostile bytes must not make its worker allocate what it likes,
+# and JSON grows many times over when it is read.
+MAX_HEAD = 1024 * 1024
+MAX_BODY = 256 * 1024 * 1024
+
+# Far more than any crowd has. As many with the largest inputs and crops fit into a body.
+MAX_FACES = 500
+
+# What `worker.vision.crop` makes of images.
+_CROP_SIDE, _PREVIEW_SIDE = 192, 160
 
 
 def frame(*parts: bytes) -> tuple[bytes, ...]:
@@ -56,7 +67,7 @@ def pack(examined: Examined) -> tuple[bytes, bytes]:
     head = {
         "outcome": examined.outcome,
         "reason": examined.reason,
-        "detail": examined.detail,
+        "detail": examined.detail and examined.detail[: fields.MAX_DETAIL],
         "width": examined.width,
         "height": examined.height,
         "format": examined.format,
@@ -66,34 +77,62 @@ def pack(examined: Examined) -> tuple[bytes, bytes]:
     return json.dumps(head).encode(), b"".join(blobs)
 
 
-def unpack(head: bytes, body: bytes) -> Examined:
-    """The report that `pack` packed.
+def unpack(head: bytes, body: bytes, order: Order) -> Examined:
+    """The report that `pack` packed; its sender is not trusted.
+
+    Args:
+        head: the first frame.
+        body: the second frame.
+        order: what the decoder was told: it bounds the image and fixes the faces' input size.
 
     Raises:
-        ValueError: when the frames are no report.
+        ValueError: when the frames are no report, or one that could do harm: of faces outside of
+            their image, of numbers or texts that cannot be stored, of pixels of another size.
     """
     try:
-        return _report(json.loads(head), body)
+        return _report(json.loads(head), body, order)
     except (ArithmeticError, LookupError, RecursionError, TypeError, ValueError) as error:
         raise ValueError(f"a decoder sent no report: {error}") from error
 
 
-def _report(fields: dict[str, Any], body: bytes) -> Examined:
-    *blobs, preview = _slices(body, fields["blobs"])
-    pairs = zip(blobs[::2], blobs[1::2], strict=True)
-    faces = tuple(
-        _face(face, jpeg=jpeg, pixels=pixels)
-        for face, (jpeg, pixels) in zip(fields["faces"], pairs, strict=True)
-    )
+def _report(head: Mapping[str, Any], body: bytes, order: Order) -> Examined:
+    *blobs, preview = _slices(body, head["blobs"])
+    outcome, size = Outcome(head["outcome"]), _size(head, order)
+    faces = _faces(head["faces"], blobs, size, order)
+    if (outcome == Outcome.FACES) != bool(faces) or outcome == Outcome.QUARANTINED:
+        raise ValueError(f"{len(faces)} faces are not {outcome}")
+    if preview:
+        fields.jpeg_size(preview, most=_PREVIEW_SIDE)
+    width, height = size or (None, None)
     return Examined(
-        outcome=Outcome(fields["outcome"]),
-        reason=fields["reason"],
-        detail=fields["detail"],
-        width=fields["width"],
-        height=fields["height"],
-        format=fields["format"],
+        outcome=outcome,
+        reason=None if faces else fields.word(head["reason"], fields.REASON),
+        detail=fields.detail(head["detail"]),
+        width=width,
+        height=height,
+        format=None if size is None else fields.word(head["format"], fields.FORMAT),
         faces=faces,
         preview=preview or None,
+    )
+
+
+def _size(head: Mapping[str, Any], order: Order) -> tuple[int, int] | None:
+    """Width and height in pixels of an image that could be read."""
+    if head["width"] is None and head["height"] is None:
+        return None
+    width = fields.count(head["width"])
+    return width, fields.count(head["height"], most=max(order.limits.max_pixels // width, 1))
+
+
+def _faces(
+    found: list[Mapping[str, Any]], blobs: list[bytes], size: tuple[int, int] | None, order: Order
+) -> tuple[ExaminedFace, ...]:
+    if len(found) > MAX_FACES or (found and size is None):
+        raise ValueError(f"{len(found)} faces are too many for an image of {size} pixels")
+    pairs = zip(blobs[::2], blobs[1::2], strict=True)
+    return tuple(
+        _face(face, size or (0, 0), order, jpeg=jpeg, pixels=pixels)
+        for face, (jpeg, pixels) in zip(found, pairs, strict=True)
     )
 
 
@@ -103,7 +142,6 @@ def _face_fields(face: ExaminedFace) -> dict[str, Any]:
         "detector": face.face.detector,
         "score": face.face.score,
         "inner": _corners(face.crop.inner),
-        "size": face.pixels.shape[0],
     }
 
 
@@ -111,20 +149,23 @@ def _corners(box: Box) -> tuple[int, int, int, int]:
     return (box.x0, box.y0, box.x1, box.y1)
 
 
-def _face(fields: dict[str, Any], *, jpeg: bytes, pixels: bytes) -> ExaminedFace:
-    size = int(fields["size"])
-    return ExaminedFace(
-        face=DetectedFace(Box(*fields["box"]), fields["detector"], float(fields["score"])),
-        crop=Crop(jpeg=jpeg, inner=Box(*fields["inner"])),
-        pixels=np.frombuffer(pixels, np.uint8).reshape(size, size, 3),
-    )
+def _face(
+    face: Mapping[str, Any], size: tuple[int, int], order: Order, *, jpeg: bytes, pixels: bytes
+) -> ExaminedFace:
+    width, height = fields.jpeg_size(jpeg, most=_CROP_SIDE)
+    inner = fields.box(face["inner"], width=width, height=height)
+    box = fields.box(face["box"], width=size[0], height=size[1])
+    name, score = fields.word(face["detector"], fields.NAME), fields.score(face["score"])
+    square = np.frombuffer(pixels, np.uint8).reshape(order.input_size, order.input_size, 3)
+    return ExaminedFace(DetectedFace(box, name, score), Crop(jpeg=jpeg, inner=inner), square)
 
 
 def _slices(body: bytes, lengths: list[int]) -> list[bytes]:
     slices, start = [], 0
     for length in lengths:
-        slices.append(body[start : start + length])
-        start += length
+        end = start + fields.count(length, least=0)
+        slices.append(body[start:end])
+        start = end
     if start != len(body):
         raise ValueError("a report's blobs are not as long as it says")
     return slices

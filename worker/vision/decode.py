@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 # What both Pillow and OpenCV read.
-_FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "AVIF", "PPM")
+FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "AVIF", "PPM")
 _UNSUPPORTED = (b"\x00\x00\x01\x00", b"8BPS", b"%PDF", b"<svg", b"\xff\x0a", b"\x00\x00\x00\x0c")
 _REDUCED = (
     (8, cv2.IMREAD_REDUCED_COLOR_8),
@@ -34,6 +34,7 @@ _REDUCED = (
 )
 _OPAQUE = 255
 _EXIF_ORIENTATION = 0x0112
+_EXIF_IN_PNG = (b"eXIf", b"Raw profile type")
 _JPEG_START, _JPEG_END, _JPEG_SCAN = b"\xff\xd8", b"\xff\xd9", b"\xff\xda"
 _TRUNCATED = "the end of the file is missing"
 
@@ -94,15 +95,20 @@ def read_header(data: bytes, *, max_pixels: int) -> Header:
     """
     if not data:
         raise UnreadableImageError("empty", "the file has no content")
-    header = _parse(data)
-    if header.width < 1 or header.height < 1:
-        raise UnreadableImageError("damaged", f"it claims {header.width} x {header.height} pixels")
-    if header.width * header.height > max_pixels:
-        raise UnreadableImageError(
-            "too_many_pixels",
-            f"{header.width} x {header.height} is more than {max_pixels:,} pixels",
-        )
-    return header
+    try:
+        with _own_limit(), Image.open(io.BytesIO(data), formats=FORMATS) as image:
+            return _header(image, data, max_pixels)
+    except UnreadableImageError:
+        raise
+    except UnidentifiedImageError as error:
+        raise _unidentified(data) from error
+    except MemoryError as error:
+        raise UnreadableImageError("too_many_pixels", "its header asks for all memory") from error
+    # Pillow's parsers let any error escape from a hostile header, struct.error and KeyError too.
+    except Exception as error:
+        cut = "runcated" in str(error) or (data.startswith(b"RIFF") and _is_cut(data, "WEBP"))
+        reason = "truncated" if cut else "damaged"
+        raise UnreadableImageError(reason, f"its header cannot be read: {error}") from error
 
 
 def decode(data: bytes, header: Header, *, long_side: int) -> Decoded:
@@ -134,22 +140,25 @@ def decode(data: bytes, header: Header, *, long_side: int) -> Decoded:
     return Decoded(pixels, width, height, 1 / reduction, _TRUNCATED if cut else None)
 
 
-def _parse(data: bytes) -> Header:
-    try:
-        with _own_limit(), Image.open(io.BytesIO(data), formats=_FORMATS) as image:
-            # Pillow's name for a JPEG with more pictures behind the first.
-            container = "JPEG" if image.format == "MPO" else str(image.format)
-            width, height = image.size
-            return Header(container, width, height, _is_transparent(image))
-    except UnidentifiedImageError as error:
-        raise _unidentified(data) from error
-    except MemoryError as error:
-        raise UnreadableImageError("too_many_pixels", "its header asks for all memory") from error
-    # Pillow's parsers let any error escape from a hostile header, struct.error and KeyError too.
-    except Exception as error:
-        cut = "runcated" in str(error) or (data.startswith(b"RIFF") and _is_cut(data, "WEBP"))
-        reason = "truncated" if cut else "damaged"
-        raise UnreadableImageError(reason, f"its header cannot be read: {error}") from error
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether an error says that an allocation failed, in whatever way its library says it."""
+    if isinstance(error, cv2.error):
+        # A failed allocation of C++ itself carries no code of OpenCV's.
+        return error.code == cv2.Error.StsNoMem or "bad_alloc" in str(error)
+    return isinstance(error, MemoryError)
+
+
+def _header(image: Image.Image, data: bytes, max_pixels: int) -> Header:
+    # Pillow's name for a JPEG with more pictures behind the first.
+    container = "JPEG" if image.format == "MPO" else str(image.format)
+    width, height = image.size
+    if width < 1 or height < 1:
+        raise UnreadableImageError("damaged", f"it claims {width} x {height} pixels")
+    if width * height > max_pixels:
+        raise UnreadableImageError(
+            "too_many_pixels", f"{width} x {height} is more than {max_pixels:,} pixels"
+        )
+    return Header(container, width, height, _is_transparent(image, data))
 
 
 @contextmanager
@@ -165,9 +174,12 @@ def _own_limit() -> Iterator[None]:
         Image.MAX_IMAGE_PIXELS = limit
 
 
-def _is_transparent(image: Image.Image) -> bool:
+def _is_transparent(image: Image.Image, data: bytes) -> bool:
     if image.mode not in ("RGBA", "LA", "PA", "La", "RGBa") and "transparency" not in image.info:
         return False
+    # To look for EXIF behind the pixels of a PNG, Pillow decodes them.
+    if image.format == "PNG" and not any(mark in data for mark in _EXIF_IN_PNG):
+        return True
     return bool(image.getexif().get(_EXIF_ORIENTATION, 1) == 1)
 
 
@@ -205,7 +217,7 @@ def _imdecode(data: bytes, flag: int) -> NDArray[np.uint8]:
     try:
         pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flag)
     except cv2.error as error:
-        if error.code == cv2.Error.StsNoMem:
+        if is_out_of_memory(error):
             raise MemoryError(str(error)) from error
         raise UnreadableImageError("damaged", f"OpenCV: {error.err}") from error
     if pixels is None:

@@ -122,7 +122,7 @@ class EmbedderSpec:
                 flip=bool(value.get("flip", False)),
                 architecture=str(value["architecture"]),
             )
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise ModelError(f"the embedder cannot be read: {error}; train again") from error
 
     def to_json(self) -> dict[str, Any]:

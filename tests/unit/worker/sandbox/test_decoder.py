@@ -29,6 +29,12 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[4]
 
+FRUGAL = Limits(memory=64 * 1024 * 1024, seconds=20.0)
+
+by_root = pytest.mark.skipif(
+    os.geteuid() != 0, reason="only root may look into a process that is not dumpable"
+)
+
 # A process that starts a decoder, says which, and waits to be killed.
 OWNER = """
 import time
@@ -98,24 +104,48 @@ def test_too_many_pixels_are_refused(order: Order) -> None:
 
 
 def test_memory_is_limited(order: Order) -> None:
-    """An image that takes more than its share of memory is set aside; nothing else happens."""
-    limits = Limits(memory=64 * 1024 * 1024, seconds=20.0)
-    decoder = Decoder(dataclasses.replace(order, limits=limits))
-    blank = png(np.zeros((6000, 6000, 3), np.uint8))
-    report = decoder.examine(blank)
-    decoder.close()
-    assert (report.outcome, report.reason) == (Outcome.QUARANTINED, "decoder_memory")
+    """An image that takes more than its share of memory ends its decoder, which says why."""
+    decoder = Decoder(dataclasses.replace(order, limits=FRUGAL))
+    with pytest.raises(DecoderDiedError, match="more than 67,108,864 bytes") as caught:
+        decoder.examine(png(np.zeros((6000, 6000, 3), np.uint8)))
+    assert caught.value.reason == "decoder_memory"
 
 
-@pytest.mark.parametrize("death", [signal.SIGKILL, signal.SIGSEGV])
-def test_a_decoder_that_dies_names_the_signal(decoder: Decoder, death: signal.Signals) -> None:
+def test_a_file_that_does_not_fit_into_memory_is_told(order: Order) -> None:
+    """Bytes that a decoder cannot even receive are a matter of memory, too."""
+    decoder = Decoder(dataclasses.replace(order, limits=FRUGAL))
+    with pytest.raises(DecoderDiedError) as caught:
+        decoder.examine(bytes(100_000_000))
+    assert caught.value.reason == "decoder_memory"
+
+
+def test_a_decoder_that_computed_too_long_timed_out(decoder: Decoder) -> None:
+    """The kernel's signal for too many seconds of computing has the meaning of the clock's."""
+    stop_soon = threading.Timer(0.2, os.kill, (decoder.pid, signal.SIGXCPU))
+    stop_soon.start()
+    with pytest.raises(DecoderDiedError, match="longer than 20 s") as caught:
+        decoder.examine(busy_bmp())
+    stop_soon.join()
+    assert caught.value.reason == "decoder_timeout"
+
+
+@pytest.mark.parametrize("death", [signal.SIGKILL, signal.SIGSEGV, signal.SIGRTMIN + 5])
+def test_a_decoder_that_dies_names_the_signal(decoder: Decoder, death: int) -> None:
     """A crash while an image is decoded is told with the signal, and ends that decoder."""
     stop_soon = threading.Timer(0.2, os.kill, (decoder.pid, death))
     stop_soon.start()
-    with pytest.raises(DecoderDiedError, match=death.name) as caught:
+    name = death.name if isinstance(death, signal.Signals) else f"signal {death}"
+    with pytest.raises(DecoderDiedError, match=f"killed by {name}") as caught:
         decoder.examine(busy_bmp())
     stop_soon.join()
     assert caught.value.reason == "decoder_crashed"
+
+
+def test_a_decoder_leaves_the_end_to_its_worker(decoder: Decoder) -> None:
+    """Ctrl-C and a supervisor's stop reach decoders too, and must not cost images their tries."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        os.kill(decoder.pid, number)
+    assert decoder.examine(plain_png()).outcome == Outcome.NO_FACE
 
 
 def test_a_decoder_that_died_before_is_found_out(decoder: Decoder) -> None:
@@ -136,12 +166,15 @@ def test_a_decoder_that_hangs_is_killed(order: Order, data: bytes) -> None:
     assert not psutil.pid_exists(decoder.pid)
 
 
-def test_a_decoder_does_not_outlive_its_worker() -> None:
-    """When a worker is killed without warning, its decoders end by themselves."""
+@pytest.mark.parametrize("state", ["idle", "stopped"])
+def test_a_decoder_does_not_outlive_its_worker(state: str) -> None:
+    """When a worker is killed without warning, its decoders end, whatever they are at."""
     arguments = [sys.executable, "-c", OWNER]
     with subprocess.Popen(arguments, stdout=subprocess.PIPE, cwd=ROOT) as owner:
         assert owner.stdout is not None
         decoder = psutil.Process(int(owner.stdout.readline()))
+        if state == "stopped":
+            decoder.suspend()
         owner.kill()
     decoder.wait(timeout=30)
     assert not decoder.is_running()
@@ -155,6 +188,7 @@ def test_no_process_is_left_after_close(order: Order) -> None:
     decoder.close()
 
 
+@by_root
 def test_a_decoder_knows_no_credentials(order: Order, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing that the worker knows of servers and people is in a decoder's environment."""
     monkeypatch.setenv("KAOLABEL_DATABASE_URL", "postgresql://kao:hush@db/kao")
@@ -170,20 +204,31 @@ def test_a_decoder_knows_no_credentials(order: Order, monkeypatch: pytest.Monkey
 
 
 def test_a_decoder_has_its_limits(order: Order) -> None:
-    """The process may not grow beyond its share, leaves no core files, and caps OpenCV."""
-    decoder = Decoder(dataclasses.replace(order, limits=Limits(memory=2**28, max_pixels=12345)))
+    """The process may not grow beyond its share, leaves no core files, and writes none at all."""
+    decoder = Decoder(dataclasses.replace(order, limits=Limits(memory=2**28, seconds=7.0)))
     decoder.examine(plain_png())
     process = psutil.Process(decoder.pid)
-    space = process.rlimit(psutil.RLIMIT_AS)[0]
-    cores = process.rlimit(psutil.RLIMIT_CORE)
-    pixels = process.environ()["OPENCV_IO_MAX_IMAGE_PIXELS"]
-    used = process.memory_info().vms
+    space, used = process.rlimit(psutil.RLIMIT_AS), process.memory_info().vms
+    seconds, _ = process.rlimit(psutil.RLIMIT_CPU)
+    others = (psutil.RLIMIT_CORE, psutil.RLIMIT_FSIZE, psutil.RLIMIT_NOFILE)
+    bounds = [process.rlimit(one) for one in others]
     decoder.close()
-    assert 0 < space <= used + 2**28
-    assert cores == (0, 0)
-    assert pixels == "12345"
+    assert 0 < space[0] <= used + 2**28
+    assert space[0] == space[1]
+    assert 7 <= seconds <= 9
+    assert bounds == [(0, 0), (0, 0), (16, 16)]
 
 
+@by_root
+def test_the_limit_on_pixels_reaches_opencv(order: Order) -> None:
+    """OpenCV reads its own limit from the environment when it is imported."""
+    decoder = Decoder(dataclasses.replace(order, limits=Limits(max_pixels=12345)))
+    environment = psutil.Process(decoder.pid).environ()
+    decoder.close()
+    assert environment["OPENCV_IO_MAX_IMAGE_PIXELS"] == "12345"
+
+
+@by_root
 def test_a_decoder_holds_no_files_of_its_worker(order: Order, tmp_path: Path) -> None:
     """Open files of the worker are not handed down."""
     with (tmp_path / "ledger").open("w") as ledger:

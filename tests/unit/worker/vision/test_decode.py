@@ -223,6 +223,29 @@ def test_too_many_pixels_are_refused_by_the_header_alone() -> None:
     assert read_header(bytes(data), max_pixels=900_000_000).width == 30_000
 
 
+def test_a_header_is_read_without_the_pixels() -> None:
+    """A see-through PNG is measured, and refused for its size, though its pixels are damaged."""
+    data = bytearray(_save(Image.new("RGBA", (64, 48)), "PNG"))
+    start = data.index(b"IDAT")
+    data[start + 4 : start + 12] = bytes(8)
+    header = read_header(bytes(data), max_pixels=64 * 48)
+    assert (header.width, header.height, header.transparent) == (64, 48, True)
+    assert _reason(bytes(data), max_pixels=64 * 48 - 1) == "too_many_pixels"
+    assert _reason(bytes(data)) == "damaged"
+
+
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_exif_behind_the_pixels_is_found(orientation: int) -> None:
+    """A see-through PNG that is turned says so even where its EXIF stands at its end."""
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    data = _save(Image.new("RGBA", (64, 48)), "PNG", exif=exif)
+    start, pixels = data.index(b"eXIf") - 4, data.index(b"IDAT") - 4
+    end = data.index(b"IEND") - 4
+    moved = data[:start] + data[pixels:end] + data[start:pixels] + data[end:]
+    assert read_header(moved, max_pixels=MAX_PIXELS).transparent == (orientation == 1)
+
+
 def test_the_limit_counts_the_very_last_pixel() -> None:
     """An image of exactly the allowed size passes and one pixel less allowed refuses it."""
     data = _save(Image.fromarray(_quarters(64, 48)), "PNG")
