@@ -22,7 +22,7 @@ from db.store.runs import display
 from review.matching import match
 from review.replacing import replacing
 from review.sheet import COLUMNS, HINTS, read_sheet
-from review.text import visible
+from worker.visible import visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

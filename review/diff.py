@@ -12,9 +12,9 @@ from rich.table import Table
 from db.store import faces
 from review.page import TEMPLATES, environment
 from review.replacing import replacing
-from review.text import visible
 from review.thumbnail import thumbnail
 from worker import terminal
+from worker.visible import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

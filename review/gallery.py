@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from db.records import Outcome
 from db.store import faces, tally
 from review.share import fair_cap, spread
-from review.text import file_url, visible, visible_path
+from review.text import file_url
 from review.thumbnail import thumbnail
+from worker.visible import visible, visible_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from db.store import models, runs, tally
-from review.text import file_url, visible, visible_path
+from review.text import file_url
+from worker.visible import visible, visible_path
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

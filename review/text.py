@@ -1,34 +1,10 @@
-"""Names from an archive, made fit to be shown: they may hold anything but a slash and NUL."""
+"""Files of an archive as URLs."""
 
 from __future__ import annotations
 
-import unicodedata
 from urllib.parse import quote
-
-from db.store.runs import display
-
-# Control, format (such as the overrides of direction), line and paragraph separators.
-_INVISIBLE = frozenset({"Cc", "Cf", "Zl", "Zp"})
-
-
-def visible(text: str) -> str:
-    r"""The text in one line, with invisible characters as escapes such as `\u202e`."""
-    if text.isprintable():
-        return text
-    return "".join(_escape(char) for char in text)
-
-
-def visible_path(path: bytes) -> str:
-    """A byte-exact path as one line of text for people."""
-    return visible(display(path))
 
 
 def file_url(root: bytes, path: bytes = b"") -> str:
     """The URL of a file of the archive, every byte kept."""
     return f"file://{quote(root.rstrip(b'/') + b'/' + path)}"
-
-
-def _escape(char: str) -> str:
-    if unicodedata.category(char) not in _INVISIBLE:
-        return char
-    return char.encode("unicode_escape").decode() if char != "\xad" else "\\xad"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from db.home import make_home
 from db.settings import DatabaseSettings
 from worker import terminal
 from worker.models.commands import models_app
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from db.engine import Database
 
 __all__ = ["classify", "detector_app", "models_app", "worker"]
+
+_CONFINED = "decoders are confined: no network, no files, no processes"
+_UNCONFINED = "this kernel offers no seccomp: decoders are limited in memory and time only"
 
 detector_app = typer.Typer(help="Fetch and check face detectors.", no_args_is_help=True)
 
@@ -79,7 +83,7 @@ def fetch(
     from worker.configured import fetched_cascade
     from worker.vision import cascade
 
-    target = to or fetched_cascade(DatabaseSettings().home)
+    target = to or fetched_cascade(make_home(DatabaseSettings().home))
     cascade.fetch(target, url=url or cascade.LBP_URL)
     found = "found there by itself" if to is None else f"used with KAOLABEL_CASCADE={target}"
     terminal.out().print(f"{target} is checked and in place; it is {found}.", soft_wrap=True)
@@ -87,13 +91,14 @@ def fetch(
 
 @detector_app.command()
 def check() -> None:
-    """Prove that every detector of the chain finds a drawn face on this machine."""
+    """Prove that every detector finds a drawn face here, and tell how decoders are confined."""
     from worker.configured import check_detectors, configured_chain
 
     settings = WorkerSettings()
     chain = configured_chain(settings, DatabaseSettings().home)
-    check_detectors(settings, chain)
+    confined = check_detectors(settings, chain)
     terminal.out().print(f"all detectors find a drawn face: {chain.id}", soft_wrap=True)
+    terminal.out().print(_CONFINED if confined else _UNCONFINED, soft_wrap=True)
 
 
 def _database() -> Database:

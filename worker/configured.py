@@ -34,13 +34,16 @@ def configured_chain(settings: WorkerSettings, home: Path) -> Chain:
     return default_chain(fetched.absolute() if fetched.exists() else None)
 
 
-def check_detectors(settings: WorkerSettings, chain: Chain) -> None:
+def check_detectors(settings: WorkerSettings, chain: Chain) -> bool:
     """Prove in a decoder process that every detector of the chain finds a drawn face.
+
+    Returns:
+        Whether decoders are confined here.
 
     Raises:
         DetectorError: with the reason.
     """
-    check(order(settings, chain, probe=True))
+    return check(order(settings, chain, probe=True))
 
 
 def decoder_pool(

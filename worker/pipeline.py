@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -16,8 +15,9 @@ from db.records import (
     Outcome,
     Rescored,
 )
-from worker.reading import FileError, read_file, require_archive
+from worker.reading import OF_A_LOST_DISK, Archive, FileError
 from worker.scoring import Scorer, rescore
+from worker.vision.libraries import decoder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -65,6 +65,7 @@ def label(
     pool: DecoderPool,
     model: Model | None,
     max_file_bytes: int,
+    allowed_roots: Sequence[bytes] | None = None,
 ) -> JobResult:
     """Work through a job's images.
 
@@ -78,21 +79,22 @@ def label(
         pool: decodes and detects.
         model: classifies; None stores faces alone.
         max_file_bytes: larger files are not read.
+        allowed_roots: folders of which one must be, or hold, the root; None allows any.
 
     Raises:
-        ArchiveGoneError: when the archive's folder is not there any more.
+        ArchiveGoneError: when the archive's folder is not there any more, or may not be read.
         DetectorError: when no decoder can be started.
     """
-    require_archive(root)
     work, scorer = _Work(), Scorer(model)
-    unseen = _unseen(images, root=root, ledger=ledger, work=work, limit=max_file_bytes)
-    for (sha256, size), examined in pool.examine(unseen):
-        work.examined[sha256] = (size, examined)
-        # Full batches are embedded here, while the decoders work on the images ahead.
-        scorer.add([face.pixels for face in examined.faces])
-    if any(image.reason == "vanished" for image in work.images):
-        # Files vanish one by one or with the whole disk; only the former is the files' own fate.
-        require_archive(root)
+    with Archive(root, allowed=allowed_roots) as archive:
+        unseen = _unseen(images, archive=archive, ledger=ledger, work=work, limit=max_file_bytes)
+        for (sha256, size), examined in pool.examine(unseen):
+            work.examined[sha256] = (size, examined)
+            # Full batches are embedded here, while the decoders work on the images ahead.
+            scorer.add([face.pixels for face in examined.faces])
+        if any(image.reason in OF_A_LOST_DISK for image in work.images):
+            # Files are lost one by one or with the whole disk; only the former is their own fate.
+            archive.require()
     ledger.still_mine()
     return JobResult(
         contents=_contents(work.examined, scorer),
@@ -101,11 +103,12 @@ def label(
         version_id=None if model is None else model.version_id,
         embedder=None if model is None else model.embedder.spec.id,
         decoded=len(work.examined),
+        decoder=decoder(),
     )
 
 
 def _unseen(
-    images: Sequence[JobImage], *, root: bytes, ledger: Ledger, work: _Work, limit: int
+    images: Sequence[JobImage], *, archive: Archive, ledger: Ledger, work: _Work, limit: int
 ) -> Iterator[tuple[tuple[bytes, int], bytes]]:
     """Note the state of each image; yield ((hash, size), bytes) of contents yet to be decoded."""
     for start in range(0, len(images), _SLICE):
@@ -117,7 +120,7 @@ def _unseen(
         for image in some:
             sha256 = hashes.get(image.content_id or 0)
             if sha256 not in known:
-                sha256 = _read(image, root=root, work=work, limit=limit, data=data)
+                sha256 = _read(image, archive=archive, work=work, limit=limit, data=data)
             if sha256 is not None:
                 work.images.append(ImageResult(image.id, sha256))
         known |= ledger.known(data)
@@ -129,14 +132,14 @@ def _unseen(
 
 
 def _read(
-    image: JobImage, *, root: bytes, work: _Work, limit: int, data: dict[bytes, bytes]
+    image: JobImage, *, archive: Archive, work: _Work, limit: int, data: dict[bytes, bytes]
 ) -> bytes | None:
     """Read and hash a file; None where it is noted as unreadable."""
     try:
-        content = read_file(os.path.join(root, image.path), limit=limit)
+        content = archive.read(image.path, limit=limit)
     except FileError as error:
-        if error.reason == "vanished":
-            require_archive(root)
+        if error.reason in OF_A_LOST_DISK:
+            archive.require()
         unreadable = ImageResult(image.id, None, Outcome.UNREADABLE, error.reason, error.detail)
         work.images.append(unreadable)
         return None

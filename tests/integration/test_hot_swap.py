@@ -2,137 +2,30 @@
 
 from __future__ import annotations
 
-import os
-import time
-from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pytest
 
-from db.engine import Database
-from db.store import models
-from tests.drawing import face_png
-from tests.ledger import Ledger
-from tests.models import evidence_of, golden_faces, small_artifact, small_head
-from tests.postgres import migrate
-from worker.broker.app import create_app
-from worker.broker.embedded import EmbeddedRedis
-from worker.broker.embedded_worker import EmbeddedWorker
-from worker.broker.settings import BrokerSettings
+from tests.swapping import LABELS, require_one_version_a_job, untrained, working
 from worker.models import artifact as artifacts
-from worker.models import backbone, registry, tensors
-from worker.reconciler import publish
-from worker.vision.chain import default_chain
-from worker.vision.embed import Embedder, EmbedderSpec
+from worker.models import registry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
+    from collections.abc import Iterator
 
-    from db.records import VersionRecord
     from tests.postgres import Postgres
+    from tests.swapping import Station
+    from worker.vision.embed import Embedder
 
 # One process starts the workers for all of them.
 pytestmark = [pytest.mark.xdist_group("hot-swap"), pytest.mark.timeout(600)]
 
-# Seconds until a test gives up on a worker; no test is faster or slower for it.
-PATIENCE = 120.0
-LABELS = ("zoë", "aqua")
-
 
 @pytest.fixture(scope="module")
 def embedder(tmp_path_factory: pytest.TempPathFactory) -> Embedder:
-    """The untrained backbone from a file, which a worker loads quicker than it makes it."""
-    home = tmp_path_factory.mktemp("swaps")
-    weights = backbone.obtain("seeded", home=home)
-    tensors.save(weights.tensors, backbone.stored_path(weights.sha256, home=home))
-    return Embedder(EmbedderSpec("file", weights.sha256, taps=("mixed0",)), home=home)
-
-
-class Station:
-    """A Redis and a worker of our own, which have work as long as the test wants."""
-
-    def __init__(self, home: Path, url: str, server: EmbeddedRedis, embedder: Embedder) -> None:
-        self.home = home
-        self.embedder = embedder
-        self.ledger = Ledger(Database(url, patience=20.0))
-        self.app = create_app(server.url, BrokerSettings())
-        environment = {
-            **os.environ,
-            "KAOLABEL_HOME": str(home),
-            "KAOLABEL_BROKER_URL": server.url,
-            "KAOLABEL_DATABASE_URL": url,
-            "KAOLABEL_DECODERS": "2",
-        }
-        self.worker = EmbeddedWorker(home, environment)
-        self.archive = home / "archive"
-        self.archive.mkdir(exist_ok=True)
-        self.run = self.ledger.run(os.fsencode(self.archive), chain=default_chain(None).id)
-        self.labels: dict[int, str] = {}
-        self._drawn = 0
-
-    def publish(self, label: str, *, honest: bool = True) -> VersionRecord:
-        """A version that calls everybody by one label."""
-        head = small_head(256)
-        bias = np.array([9.0 * (name == label) for name in head.labels], np.float32)
-        head = replace(head, weight=head.weight * np.float32(0), bias=bias, threshold=0.0)
-        golden = golden_faces()
-        said = head.confidences(self.embedder.embed(golden))
-        said = said if honest else 1 - said
-        evidence = evidence_of(head, golden=golden, confidences=said)
-        artifact = small_artifact(head, spec=self.embedder.spec, evidence=evidence)
-        artifacts.save(artifact, artifacts.stored_path(artifact.sha256, home=self.home))
-        version = registry.publish(self.ledger.database, artifact)
-        self.labels[version.id] = label
-        return version
-
-    def activate(self, version: VersionRecord) -> None:
-        """Make it the live version."""
-        registry.activate(self.ledger.database, version.id, why="a test")
-
-    def work_until(self, condition: Callable[[], bool]) -> None:
-        """Keep the worker busy with new images until something holds."""
-        deadline = time.monotonic() + PATIENCE
-        while not condition():
-            assert time.monotonic() < deadline, self.worker.log.read_text()
-            if self.open_jobs() < 3:
-                self._offer()
-            time.sleep(0.02)
-
-    def open_jobs(self) -> int:
-        """Jobs that are not done."""
-        return int(self.ledger.value("SELECT count(*) FROM jobs WHERE state <> 'done'"))
-
-    def serve(self, version: VersionRecord) -> None:
-        """Work until a job that was cut from now on is done by this version."""
-        newest = self.ledger.value("SELECT coalesce(max(id), 0) FROM jobs")
-        query = "SELECT count(*) FROM jobs WHERE id > :newest AND version_id = :version"
-        ask = self.ledger.value
-        self.work_until(lambda: bool(ask(query, newest=newest, version=version.id)))
-
-    def finish(self) -> None:
-        """Wait for the jobs that are open."""
-        deadline = time.monotonic() + PATIENCE
-        while self.open_jobs():
-            assert time.monotonic() < deadline, self.worker.log.read_text()
-            time.sleep(0.02)
-
-    def refusals(self, version: VersionRecord) -> list[str]:
-        """Why the worker refuses a version."""
-        with self.ledger.database.read() as connection:
-            found = models.refusals(connection, version_id=version.id)
-        return [refusal.reason for refusal in found]
-
-    def _offer(self) -> None:
-        paths = []
-        for _ in range(4):
-            self._drawn += 1
-            (self.archive / f"{self._drawn}.png").write_bytes(face_png(self._drawn))
-            paths.append(f"{self._drawn}.png".encode())
-        self.ledger.register(self.run, *paths)
-        publish(self.ledger.database, self.app, [self.ledger.cut(self.run)])
+    """The backbone of all the models."""
+    return untrained(tmp_path_factory.mktemp("swaps"))
 
 
 @pytest.fixture(scope="module")
@@ -144,30 +37,11 @@ def station(
 ) -> Iterator[Station]:
     """A worker on a database of the kind that the test names."""
     home = tmp_path_factory.mktemp(request.param)
-    (home / "backbones").symlink_to(embedder._home / "backbones")
-    with postgres.lend(empty=False) as url, EmbeddedRedis(home) as server:
-        sqlite = f"sqlite:///{home / 'kaolabel.db'}"
-        migrate(sqlite)
-        kind = sqlite if request.param == "sqlite" else url
-        station = Station(home, kind, server, embedder)
-        with station.worker:
-            yield station
-        station.ledger.database.close()
-
-
-def require_one_version_a_job(station: Station) -> None:
-    """Every job is done at the first attempt, and its faces have its version's label alone."""
-    rows = station.ledger.rows(
-        "SELECT jobs.attempts, jobs.version_id, images.version_id,"
-        " predictions.version_id, predictions.label"
-        " FROM jobs JOIN images ON images.job_id = jobs.id"
-        " JOIN faces ON faces.detection_id = images.detection_id"
-        " LEFT JOIN predictions ON predictions.face_id = faces.id"
-    )
-    assert len(rows) == 4 * station.ledger.value("SELECT count(*) FROM jobs WHERE state = 'done'")
-    for attempts, version, of_image, of_face, label in rows:
-        assert (attempts, of_image, of_face) == (1, version, version)
-        assert label == station.labels[version]
+    with (
+        postgres.lend(empty=False) as url,
+        working(home, url if request.param == "postgresql" else "", embedder) as station,
+    ):
+        yield station
 
 
 @pytest.mark.parametrize("station", ["postgresql"], indirect=True)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from celery import Celery
 from kombu import Queue
 from kombu.exceptions import OperationalError
-from redis.exceptions import RedisError
+from redis.exceptions import AuthenticationError, RedisError
 
-from db.errors import UnavailableError, UsageError
+from db.errors import UnavailableError
 from worker.broker.messages import LABEL_QUEUE, TRAIN_QUEUE
-from worker.broker.settings import mask
+from worker.broker.tls import tls_options
+from worker.broker.url import mask, require_redis
 
 if TYPE_CHECKING:
     from worker.broker.settings import BrokerSettings
@@ -38,20 +38,14 @@ def create_app(
         tasks: the module of the tasks that its workers know.
 
     Raises:
-        UsageError: for a URL that cannot be read, or is not Redis's.
+        UsageError: for a URL that cannot be read, or is not Redis's, and for files of TLS that
+            cannot be used.
     """
-    try:
-        _ = urlsplit(broker_url).port
-    except ValueError as error:
-        # Not quoted, as what stands in the port's place may be a piece of a password.
-        raise UsageError(
-            "KAOLABEL_BROKER_URL cannot be read: write redis://:PASSWORD@HOST:PORT/0, with special"
-            " characters of the password as %XX"
-        ) from error
-    if not broker_url.startswith(("redis://", "rediss://", "redis+socket://")):
-        raise UsageError(f"KAOLABEL_BROKER_URL {mask(broker_url)} is no redis:// URL")
+    tls = tls_options(require_redis(broker_url), settings)
     app = Celery("kaolabel", broker=broker_url, set_as_current=False, include=[tasks])
     app.conf.update(_configuration(settings, queue))
+    if tls is not None:
+        app.conf.update(broker_use_ssl=tls, redis_backend_use_ssl=tls)
     return app
 
 
@@ -67,8 +61,7 @@ def check(app: Celery) -> None:
     except (OperationalError, RedisError, OSError) as error:
         url = mask(app.conf.broker_url)
         raise UnavailableError(
-            f"the broker {url} does not answer: {_reason(error)}; "
-            "start Redis there, or unset KAOLABEL_BROKER_URL to use an embedded one"
+            f"the broker {url} does not answer: {_reason(error)}; {_remedy(error, app)}"
         ) from error
 
 
@@ -76,6 +69,14 @@ def waiting_messages(app: Celery) -> int:
     """How many messages wait in the labelling queue."""
     with app.connection_for_read() as connection, connection.channel() as channel:
         return int(channel._size(LABEL_QUEUE))  # noqa: SLF001  # kombu counts in no public way
+
+
+def _remedy(error: Exception, app: Celery) -> str:
+    if isinstance(error.__cause__, AuthenticationError):
+        return "check the user and the password in KAOLABEL_BROKER_URL"
+    if app.conf.broker_use_ssl:
+        return "start Redis there, with TLS, or check KAOLABEL_BROKER_CA, _CERT and _KEY"
+    return "start Redis there, or unset KAOLABEL_BROKER_URL to use an embedded one"
 
 
 def _reason(error: Exception) -> str:
@@ -89,8 +90,9 @@ def _configuration(settings: BrokerSettings, queue: str) -> dict[str, Any]:
         # Messages of a dead worker come back after seconds, not after minutes.
         "unacked_restore_interval": settings.restore_interval,
         "unacked_restore_throttle": 1,
-        # Without a timeout a publish to a dead socket hangs for ever.
-        "socket_timeout": 30,
+        # Without a timeout a publish to a dead socket hangs for ever. A worker whose connections
+        # are all dead waits for one after the other: with 30 seconds it is back after 150.
+        "socket_timeout": 10,
         "socket_connect_timeout": 5,
         "socket_keepalive": True,
         "health_check_interval": 25,

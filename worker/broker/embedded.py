@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import hashlib
 import importlib.util
@@ -9,6 +10,7 @@ import os
 import re
 import shutil
 import signal
+import stat
 import subprocess
 import tempfile
 import time
@@ -22,6 +24,7 @@ from db.errors import UnavailableError, UsageError
 from worker.broker import tether
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import IO
 
 # The address of a Unix socket has 108 bytes, the closing zero included: unix(7).
@@ -47,27 +50,29 @@ class EmbeddedRedis:
         self.socket = _socket_path(self.folder)
         self.url = f"redis+socket://{quote(os.fsencode(self.socket))}"
         self._process: subprocess.Popen[bytes] | None = None
-        self._lock: IO[bytes] | None = None
+        self._held = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
         """Start the server and wait until it has loaded its data.
 
         Raises:
-            UsageError: when another process runs a Redis in the same home.
+            UsageError: when another process runs a Redis in the same home, or another user is in
+                the way.
             UnavailableError: when no usable `redis-server` is found, or it does not start.
         """
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._lock = _lock(self.folder / "lock")
-        try:
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(_lock(self.folder / "lock"))
+            if self.socket.parent != self.folder:
+                stack.enter_context(_private_folder(self.socket.parent))
+            stack.callback(self._stop)
             self._start()
-        except BaseException:
-            self._stop()
-            raise
+            self._held = stack.pop_all()
         return self
 
     def __exit__(self, *_exception: object) -> None:
         """Stop the server; what is queued stays in its append-only file."""
-        self._stop()
+        self._held.close()
 
     def watch(self) -> None:
         """Start the server again if it has died; its messages come back from its file.
@@ -124,8 +129,6 @@ class EmbeddedRedis:
         if self._process is not None:
             tether.stop(self._process, patience=10)
         self.socket.unlink(missing_ok=True)
-        if self._lock is not None:
-            self._lock.close()
 
 
 def find_redis_server() -> Path:
@@ -161,11 +164,25 @@ def _socket_path(folder: Path) -> Path:
     if len(os.fsencode(path)) <= _MAX_SOCKET_PATH:
         return path
     name = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
-    short = Path(tempfile.gettempdir()) / f"kaolabel-{os.getuid()}-{name}"
-    short.mkdir(mode=0o700, exist_ok=True)
-    if short.stat().st_uid != os.getuid():
-        raise UsageError(f"{short} belongs to another user; set KAOLABEL_HOME to a shorter path")
-    return short / "redis.sock"
+    return Path(tempfile.gettempdir()) / f"kaolabel-{os.getuid()}-{name}" / "redis.sock"
+
+
+@contextlib.contextmanager
+def _private_folder(folder: Path) -> Iterator[None]:
+    """A folder among those of other users, one of whom may have made it first."""
+    with contextlib.suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+    status = folder.lstat()
+    private = stat.S_ISDIR(status.st_mode) and not stat.S_IMODE(status.st_mode) & 0o077
+    if not private or status.st_uid != os.geteuid():
+        raise UsageError(
+            f"{folder} is no private folder of this user: remove it, or set KAOLABEL_HOME to a"
+            " shorter path"
+        )
+    try:
+        yield
+    finally:
+        folder.rmdir()
 
 
 def _lock(path: Path) -> IO[bytes]:

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 _START_SECONDS = 30.0
 _MAX_QUICK_DEATHS = 3
 
+# Long enough to finish a job, or to learn from its lease that the run is stopped. Celery itself
+# would sleep for all of `worker_soft_shutdown_timeout`, however soon the job in hand is done.
+_LAST_JOB_SECONDS = 15.0
+
 
 class EmbeddedWorker:
     """A `kaolabel worker` child that is started again when it dies.
@@ -44,7 +48,7 @@ class EmbeddedWorker:
     def __exit__(self, *_exception: object) -> None:
         """Let the worker finish or give back its job, then stop it."""
         if self._process is not None:
-            tether.stop(self._process, patience=40)
+            tether.stop(self._process, patience=_LAST_JOB_SECONDS)
 
     def watch(self) -> None:
         """Start the worker again if it has died.

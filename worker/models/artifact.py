@@ -22,6 +22,7 @@ EVIDENCE_FILE = "evidence.safetensors"
 
 _MANIFEST_LIMIT = 4 << 20
 _HEAD_LIMIT = 512 << 20
+_LONGEST_REASON = 500
 _NEXT_STEP = "train again with `kaolabel train`, or copy the folder from where it was trained"
 
 
@@ -130,7 +131,9 @@ def load(folder: Path, expected_sha256: str | None = None) -> Artifact:
     try:
         artifact = _read(folder)
     except (OSError, UnicodeDecodeError, ValueError, KeyError, ModelError) as error:
-        raise ModelError(f"the model in {folder} cannot be used: {error}; {_NEXT_STEP}") from error
+        # A hostile file is quoted in it, and may be as long and of as many lines as it likes.
+        reason = " ".join(str(error).split())[:_LONGEST_REASON]
+        raise ModelError(f"the model in {folder} cannot be used: {reason}; {_NEXT_STEP}") from error
     if expected_sha256 is not None and artifact.sha256 != expected_sha256:
         raise ModelError(
             f"the model in {folder} is not {expected_sha256[:12]} "

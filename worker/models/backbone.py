@@ -18,6 +18,7 @@ import numpy as np
 
 from db.errors import ModelError, UnavailableError
 from worker.models import tensors as tensor_files
+from worker.models.hdf5 import require_plain
 from worker.models.network import fill, import_keras, network, read, variables
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ FINE_TUNED = "fine-tuned"
 
 _SEED = 0x6B616F
 _LIMIT = 256 << 20
+# Checkpoints of other people's trainings also hold what their optimizer knew.
+_HDF5_LIMIT = 1 << 30
 _DOWNLOAD_TIMEOUT = 30.0
 # Weights do not depend on the input's size; this one is only small enough to build fast.
 _ANY_SIZE = 96
@@ -209,10 +212,14 @@ def _from_file(path: Path) -> Tensors:
 def _from_keras_file(path: Path) -> Tensors:
     model = network(_ANY_SIZE)
     try:
+        require_plain(path, limit=_HDF5_LIMIT)
         with warnings.catch_warnings():
             # Keras only warns of a layer that the file lacks, and would leave it untrained.
             warnings.simplefilter("error", UserWarning)
+            # Weights alone: of all of Keras' loaders this one makes no layers, and so runs no code.
             model.load_weights(path)
+    except ModelError:
+        raise
     except Exception as error:  # Keras and h5py raise whatever they stumble over
         raise ModelError(
             f"{path} does not hold weights for keras.applications.InceptionV3(include_top=False); "

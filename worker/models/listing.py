@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from rich.console import Group
 from rich.table import Table
 
 from db.store import models
 from worker.models.history import minute
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from rich.console import RenderableType
 
     from db.engine import Database
@@ -18,9 +21,17 @@ if TYPE_CHECKING:
 
 
 def collect(database: Database) -> list[dict[str, Any]]:
-    """All versions, oldest first, with what their manifests say."""
+    """All versions, oldest first, with what their manifests say and who refuses the live one."""
     with database.read() as connection:
-        return [describe(version) for version in models.every(connection)]
+        refused = models.refusals(connection)
+        versions = models.every(connection)
+    return [
+        {
+            **describe(version),
+            "refused_by": [one.worker for one in refused if one.version_id == version.id],
+        }
+        for version in versions
+    ]
 
 
 def render(found: list[dict[str, Any]]) -> RenderableType:
@@ -40,7 +51,15 @@ def render(found: list[dict[str, Any]]) -> RenderableType:
             version["backbone"],
             version["sha256"][:12],
         )
-    return table
+    return Group(table, *_alerts(found))
+
+
+def _alerts(found: list[dict[str, Any]]) -> Iterator[str]:
+    for version in found:
+        if version["refused_by"]:
+            number, workers = version["version"], ", ".join(version["refused_by"])
+            yield f"Version {number} is refused by {workers}, and the one before serves there:"
+            yield f"`kaolabel models show {number}` says why."
 
 
 def describe(version: VersionRecord) -> dict[str, Any]:

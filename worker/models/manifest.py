@@ -14,6 +14,16 @@ if TYPE_CHECKING:
 
 FORMAT = 2
 
+# What Python raises at JSON of the wrong kind, a number without end or a nest without bottom.
+_UNREADABLE = (
+    KeyError,
+    TypeError,
+    ValueError,
+    AttributeError,
+    OverflowError,
+    RecursionError,
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
@@ -64,9 +74,13 @@ class Manifest:
             ModelError: the text is no manifest, or that of another format version.
         """
         try:
-            return cls._from_values(json.loads(text))
-        except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
-            raise ModelError(f"the manifest cannot be read: {error!r}") from error
+            manifest = cls._from_values(json.loads(text))
+            # JSON can hold what cannot be hashed or stored: NaN, and halves of characters.
+            manifest.to_json().encode()
+        except _UNREADABLE as error:
+            reason = f"{type(error).__name__}: {error}"
+            raise ModelError(f"the manifest cannot be read: {reason}") from error
+        return manifest
 
     @classmethod
     def _from_values(cls, values: dict[str, Any]) -> Self:

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from db.errors import ArchiveGoneError, UnavailableError
+from db.errors import ArchiveGoneError, UnavailableError, UsageError
 from db.records import Progress, RunState
 from db.store import jobs, runs
 from producer import drive
 from producer.drive import Driver
 from tests.ledger import content
+from tests.outage import Twice, outage_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,17 +52,21 @@ class Desk:
 
     def drive(self, watch: Callable[[], None] | None = None) -> Driver:
         """Drive the run to its end."""
-        driver = Driver(
+        driver = self.driver(watch or self.work)
+        driver.drive()
+        return driver
+
+    def driver(self, watch: Callable[[], None]) -> Driver:
+        """A driver of the run."""
+        return Driver(
             self.ledger.database,
             self.app,
             self.run,
             version_id=None,
             leave_out=frozenset(),
-            watch=watch or self.work,
+            watch=watch,
             report=self.note,
         )
-        driver.drive()
-        return driver
 
     def work(self) -> None:
         """Do every published job."""
@@ -218,3 +223,56 @@ def test_an_archive_that_vanishes_during_the_walk_is_not_a_smaller_one(
     with pytest.raises(ArchiveGoneError, match="is gone"):
         desk.drive(vanish)
     assert not desk.record().walked
+
+
+def test_the_database_may_go_away_at_any_time(
+    postgresql_ledger: Ledger, app: Celery, archive: Path
+) -> None:
+    """During the walk and between two looks it is waited for, told of, and nothing is doubled."""
+    desk = Desk(postgresql_ledger, app, archive)
+    outages = looks = 0
+    gone = False
+
+    with outage_of(desk.ledger.database) as outage:
+
+        def lose() -> None:
+            nonlocal outages, looks, gone
+            looks += 1
+            if not gone and looks % 3:
+                desk.work()
+            elif not gone:
+                outage.begin()
+                gone = True
+            elif desk.complaints:
+                outage.end()
+                assert "does not answer; still trying" in desk.complaints.pop()
+                desk.complaints.clear()
+                outages, gone = outages + 1, False
+
+        desk.drive(lose)
+    assert outages >= 2
+    assert desk.shown[-1] == Progress(listed=25, done=25, jobs_in_flight=0, jobs_open=0)
+    assert desk.record().state == RunState.FINISHED
+
+
+def test_files_that_are_registered_twice_are_counted_once(desk: Desk) -> None:
+    """A batch whose commit was not answered is registered again, and changes nothing."""
+    driver = desk.driver(desk.work)
+    twice = Twice(desk.ledger.database.url.render_as_string(hide_password=False))
+    driver._database = twice
+    driver.drive()
+    twice.close()
+    assert desk.shown[-1].listed == 25
+    assert desk.ledger.value("SELECT count(*) FROM images") == 25
+    assert desk.ledger.value("SELECT sum(size) FROM jobs WHERE state = 'done'") == 25
+
+
+def test_a_command_whose_run_was_taken_over_ends(desk: Desk) -> None:
+    """Two commands never drive the same run for long: the one that was taken for dead gives up."""
+
+    def lose() -> None:
+        desk.ledger.execute("UPDATE runs SET holder = 'elsewhere:1'")
+
+    with pytest.raises(UsageError, match="another command has taken over"):
+        desk.drive(lose)
+    assert desk.record().state == RunState.ACTIVE

@@ -15,10 +15,12 @@ from db.store import runs
 from producer import session as sessions
 from producer.session import Session, Settings
 from worker.broker.settings import BrokerSettings
+from worker.reading import ArchiveOutsideError
 from worker.settings import WorkerSettings
 from worker.vision.chain import default_chain
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from celery import Celery
@@ -134,6 +136,11 @@ def settings(home: Path, *, broker: str | None = None, cascade: str | None = Non
     )
 
 
+def open_session(settings: Settings, ledger: Ledger) -> AbstractContextManager[Session]:
+    """A session for some archive."""
+    return sessions.open_session(settings, ledger.database, archives=[b"/a"])
+
+
 def test_the_environment_describes_a_session(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every setting has its environment variable; a home is made with its ledger."""
     monkeypatch.setenv("KAOLABEL_HOME", str(home))
@@ -148,15 +155,35 @@ def test_the_environment_describes_a_session(home: Path, monkeypatch: pytest.Mon
 def test_detectors_are_proven_before_anything_starts(home: Path, ledger: Ledger) -> None:
     """A cascade that finds no faces ends the command before a server is started."""
     wrong = settings(home, cascade="haarcascade_russian_plate_number")
-    with pytest.raises(DetectorError), sessions.open_session(wrong, ledger.database):
+    with pytest.raises(DetectorError), open_session(wrong, ledger):
         pass
     assert not home.exists()
+
+
+def test_an_archive_that_may_not_be_read_ends_the_command(home: Path, ledger: Ledger) -> None:
+    """What the settings do not allow is refused before anything is started or begun."""
+    narrow = Settings(
+        DatabaseSettings(home=home), BrokerSettings(), WorkerSettings(archive_roots=(b"/b",))
+    )
+    with pytest.raises(ArchiveOutsideError, match="the archive /a lies outside"):
+        open_session(narrow, ledger).__enter__()
+    assert not home.exists()
+
+
+@pytest.mark.parametrize("archives", [[b"/a:b\xff\n"], []])
+def test_workers_of_our_own_read_what_they_must(
+    home: Path, monkeypatch: pytest.MonkeyPatch, archives: list[bytes]
+) -> None:
+    """They get the archive of their run, whatever its name, and none for a relabelling."""
+    environment = sessions._worker_environment(settings(home), "redis+socket:///x", archives)
+    monkeypatch.setenv("KAOLABEL_ARCHIVE_ROOTS", environment["KAOLABEL_ARCHIVE_ROOTS"])
+    assert WorkerSettings().archive_roots == tuple(archives)
 
 
 def test_a_broker_that_is_away_ends_the_command(home: Path, sqlite_ledger: Ledger) -> None:
     """A named broker must answer; no Redis of our own is started in its stead."""
     away = settings(home, broker="redis://127.0.0.1:9/0")
-    with pytest.raises(UnavailableError), sessions.open_session(away, sqlite_ledger.database):
+    with pytest.raises(UnavailableError), open_session(away, sqlite_ledger):
         pass
     assert not (home / "redis").exists()
 
@@ -166,7 +193,7 @@ def test_a_broker_of_others_is_used_as_it_is(
 ) -> None:
     """With a broker that answers neither a Redis nor a worker is started."""
     named = settings(home, broker=app.conf.broker_url)
-    with sessions.open_session(named, sqlite_ledger.database) as session:
+    with open_session(named, sqlite_ledger) as session:
         assert not session.embedded
         assert session.animeface_alone
     assert not (home / "redis").exists()

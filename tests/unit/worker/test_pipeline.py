@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -177,12 +178,28 @@ def test_an_archive_that_goes_in_the_middle_is_no_fate_of_files(
     """When the folder goes between two slices of a job, nothing is called unreadable."""
     images = fill(tmp_path / "a", {f"{n:03}": plain_png(n) for n in range(130)})
 
-    def unmount(looks: int) -> None:
+    def lose(looks: int) -> None:
         if looks == 2:
-            (tmp_path / "a").rename(tmp_path / "b")
+            shutil.rmtree(tmp_path / "a")
 
     with pytest.raises(ArchiveGoneError):
-        run(images, tmp_path / "a", pool, ledger=NewLedger(on_look=unmount))
+        run(images, tmp_path / "a", pool, ledger=NewLedger(on_look=lose))
+
+
+def test_an_archive_that_is_renamed_in_the_middle_is_read_on(
+    tmp_path: Path, pool: DecoderPool
+) -> None:
+    """A job goes on in the folder that it began in, whatever has that folder's name by now."""
+    images = fill(tmp_path / "a", {f"{n:03}": plain_png(n) for n in range(130)})
+
+    def rename(looks: int) -> None:
+        if looks == 2:
+            (tmp_path / "a").rename(tmp_path / "b")
+            (tmp_path / "a").mkdir()
+
+    result = run(images, tmp_path / "a", pool, ledger=NewLedger(on_look=rename))
+    assert len(result.contents) == 130
+    assert all(image.sha256 for image in result.images)
 
 
 def test_a_file_that_vanishes_before_the_archive_does_is_not_trusted(

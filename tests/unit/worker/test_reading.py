@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from db.errors import ArchiveGoneError
-from worker.reading import FileError, read_file, require_archive
+from worker.reading import Archive, ArchiveOutsideError, FileError, read_file, require_archive
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[3]
 
@@ -112,6 +117,110 @@ def test_an_archive_that_is_there_passes(tmp_path: Path) -> None:
     """A folder with anything in it is an archive."""
     (tmp_path / "x").touch()
     require_archive(os.fsencode(tmp_path))
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Iterator[Archive]:
+    """An archive with a file at its top and two in its folders, beside a file that is not its."""
+    (tmp_path / "secret").write_bytes(b"secret")
+    for name in ("top", "a/one", "a/b/two"):
+        file = tmp_path / "archive" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(name.encode())
+    with Archive(os.fsencode(tmp_path / "archive")) as archive:
+        yield archive
+
+
+def refused(archive: Archive, path: bytes) -> str:
+    """Why a file of an archive cannot be read."""
+    with pytest.raises(FileError) as caught:
+        archive.read(path, limit=100)
+    return caught.value.reason
+
+
+def test_files_are_read_in_any_order(archive: Archive) -> None:
+    """Going down, up and back again finds every file, whatever folder was open before."""
+    for path in (b"top", b"a/one", b"a/b/two", b"a/one", b"top", b"a/b/two"):
+        assert archive.read(path, limit=100) == path
+
+
+@pytest.mark.parametrize(
+    "path",
+    [b"../secret", b"a/../../secret", b"/etc/passwd", b"//etc/passwd", b"", b".", b"..", b"a//one"],
+)
+def test_a_path_that_does_not_lead_below_is_refused(archive: Archive, path: bytes) -> None:
+    """A row that somebody else wrote opens nothing outside, though the file be there."""
+    assert refused(archive, path) == "outside"
+    assert refused(archive, path + b"\0") == "outside"
+
+
+def test_a_folder_that_became_a_link_is_not_passed(archive: Archive, tmp_path: Path) -> None:
+    """After the walk a folder is swapped for a link to a place with a file of the same name."""
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "one").write_bytes(b"secret")
+    (tmp_path / "archive" / "a").rename(tmp_path / "archive" / "was-a")
+    (tmp_path / "archive" / "a").symlink_to(tmp_path / "elsewhere")
+    assert refused(archive, b"a/one") == "outside"
+    assert archive.read(b"was-a/one", limit=100) == b"a/one"
+
+
+def test_a_folder_that_became_something_else_has_vanished(archive: Archive, tmp_path: Path) -> None:
+    """Its files are told as gone, be there a file, a FIFO or nothing in its place."""
+    shutil.rmtree(tmp_path / "archive" / "a")
+    assert refused(archive, b"a/one") == "vanished"
+    (tmp_path / "archive" / "a").touch()
+    assert refused(archive, b"a/one") == "vanished"
+    (tmp_path / "archive" / "a").unlink()
+    os.mkfifo(tmp_path / "archive" / "a")
+    assert refused(archive, b"a/one") == "vanished"
+
+
+def test_an_archive_lets_go_of_what_it_holds(archive: Archive) -> None:
+    """However many folders are visited, and however often it fails, two descriptors are open."""
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    for path in (b"a/one", b"a/b/two", b"top"):
+        archive.read(path, limit=100)
+        refused(archive, b"a/missing/one")
+        refused(archive, b"top/one")
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+def test_an_archive_within_the_allowed_folders_is_opened(tmp_path: Path) -> None:
+    """It may be one of the folders or lie below one, with links on either side."""
+    (tmp_path / "disk" / "archive").mkdir(parents=True)
+    (tmp_path / "disk" / "archive" / "file").touch()
+    (tmp_path / "link").symlink_to("disk")
+    for root, allowed in (
+        ("disk/archive", "disk/archive"),
+        ("disk/archive", "disk"),
+        ("disk/archive", "link"),
+        ("link/archive", "disk"),
+    ):
+        folders = [b"/nowhere", os.fsencode(tmp_path / allowed)]
+        with Archive(os.fsencode(tmp_path / root), allowed=folders) as archive:
+            assert archive.read(b"file", limit=1) == b""
+    Archive(os.fsencode(tmp_path / "disk"), allowed=[b"/"]).__exit__()
+
+
+def test_an_archive_outside_of_the_allowed_folders_is_refused(tmp_path: Path) -> None:
+    """Neither a like name nor a link from within lets it in; the line says what to set."""
+    for name in ("allowed", "allowed-too"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "file").touch()
+    (tmp_path / "allowed" / "link").symlink_to("../allowed-too")
+    allowed = [os.fsencode(tmp_path / "allowed")]
+    for name in ("allowed-too", "allowed/link", "allowed/../allowed-too"):
+        with pytest.raises(ArchiveOutsideError, match="add it to KAOLABEL_ARCHIVE_ROOTS"):
+            Archive(os.fsencode(tmp_path / name), allowed=allowed)
+    with pytest.raises(ArchiveOutsideError):
+        Archive(os.fsencode(tmp_path / "allowed"), allowed=[])
+
+
+@pytest.mark.parametrize("root", [b"/no\0such", b"/" + b"n" * 300, b"/n" * 3000])
+def test_a_root_that_no_folder_can_have_is_gone(root: bytes) -> None:
+    """A row with a name that the system refuses is told like a missing folder."""
+    with pytest.raises(ArchiveGoneError, match="is gone"):
+        Archive(root)
 
 
 @pytest.mark.parametrize("state", ["missing", "empty", "a file"])

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
 from db.engine import Database
+from db.process import this_process
 from tests.ledger import content
 from worker import reconciler
 from worker.broker.app import waiting_messages
 from worker.broker.settings import BrokerSettings
-from worker.reconciler import Reconciler, publish, reconcile
+from worker.reconciler import Calm, Reconciler, free_dead, publish, reconcile
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -145,6 +149,55 @@ def test_the_thread_survives_a_server_that_is_away(
     thread = Reconciler(lambda: sqlite_ledger.database, dead)
     thread.start()
     while caplog.text.count("not reconciled") < 2:
+        pass
+    thread.stop()
+    thread.join()
+
+
+def test_jobs_of_processes_that_died_here_are_freed(ledger: Ledger, app: Celery) -> None:
+    """The job of a process of this host that is gone does not wait for its lease."""
+    with subprocess.Popen([sys.executable, "-c", ""]) as gone:
+        pass
+    run = ledger.run()
+    ledger.register(run, b"a", b"b", b"c")
+    dead, alive, elsewhere = (ledger.cut(run, 1) for _ in range(3))
+    assert ledger.claim(dead, this_process().replace(f":{os.getpid()}", f":{gone.pid}"))
+    assert ledger.claim(alive, this_process())
+    assert ledger.claim(elsewhere, "elsewhere:1")
+    assert reconcile(ledger.database, app) == []
+    free_dead(ledger.database)
+    assert reconcile(ledger.database, app) == [dead]
+
+
+def test_an_outage_counts_no_claim_as_lost(ledger: Ledger, app: Celery, run: RunRecord) -> None:
+    """After a time in which nobody could be heard, workers first get the time to speak again."""
+    job = published_job(ledger, app, run)
+    assert ledger.claim(job) is not None
+    calm = Calm()
+    ledger.lose(job)
+    calm._looked_at -= 60
+    assert reconcile(ledger.database, app, calm=calm) == []
+    assert not calm.look()
+    calm._since -= 31
+    assert reconcile(ledger.database, app, calm=calm) == [job]
+
+
+def test_the_thread_survives_a_mistake_of_ours(
+    sqlite_ledger: Ledger, app: Celery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A look that raises what nobody foresaw is not the last one."""
+    monkeypatch.setattr(reconciler, "_EVERY", 0.02)
+    looks = 0
+
+    class Mistaken(Reconciler):
+        def look(self, _database: Database) -> None:
+            nonlocal looks
+            looks += 1
+            raise ZeroDivisionError
+
+    thread = Mistaken(lambda: sqlite_ledger.database, app)
+    thread.start()
+    while looks < 2:
         pass
     thread.stop()
     thread.join()

@@ -10,7 +10,8 @@ from pydantic import SecretStr
 from db.errors import UnavailableError, UsageError
 from worker.broker.app import check, create_app, waiting_messages
 from worker.broker.messages import LABEL_JOB, LABEL_QUEUE, label_job
-from worker.broker.settings import BrokerSettings, mask
+from worker.broker.settings import BrokerSettings
+from worker.broker.url import mask
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -58,7 +59,7 @@ def test_the_transport_has_timeouts(app: Celery) -> None:
         "visibility_timeout": 900,
         "unacked_restore_interval": 5,
         "unacked_restore_throttle": 1,
-        "socket_timeout": 30,
+        "socket_timeout": 10,
         "socket_connect_timeout": 5,
         "socket_keepalive": True,
         "health_check_interval": 25,
@@ -95,18 +96,34 @@ def test_a_broker_that_is_away_is_told_without_its_password() -> None:
     "url", ["amqp://guest:hush@host//", "memory://", "http://host", "", "redis"]
 )
 def test_other_brokers_are_refused(url: str) -> None:
-    """Only Redis is spoken here; the password of what is refused is masked."""
-    with pytest.raises(UsageError, match="is no redis:// URL") as caught:
+    """Only Redis is spoken here; what is refused is not quoted, as it may hold a password."""
+    with pytest.raises(UsageError, match="is no redis:// or rediss:// URL") as caught:
         create_app(url, BrokerSettings())
     assert "hush" not in str(caught.value)
 
 
-@pytest.mark.parametrize("url", ["redis://:hush@host:port/0", "redis://:hush/hush@host/0"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://:hush@host:port/0",
+        "redis://:hush/hush@host/0",
+        "redis://:12/hush@host/0",
+        "redis://me:12#hush@host/0",
+        "rediss://:12?hush@host/0",
+        "redis://[hush/0",
+    ],
+)
 def test_urls_that_cannot_be_read_are_refused(url: str) -> None:
     """A slip in the URL is one line without any piece of the password, not a traceback."""
     with pytest.raises(UsageError, match="KAOLABEL_BROKER_URL cannot be read") as caught:
         create_app(url, BrokerSettings())
     assert "hush" not in str(caught.value)
+
+
+def test_options_in_the_url_are_refused() -> None:
+    """Kombu would let `ssl_cert_reqs=none` take any certificate for good."""
+    with pytest.raises(UsageError, match="ends in options"):
+        create_app("rediss://:hush@host/0?ssl_cert_reqs=none", BrokerSettings())
 
 
 def test_messages_are_counted(app: Celery) -> None:

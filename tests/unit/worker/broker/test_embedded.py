@@ -131,19 +131,47 @@ def test_odd_home_folders_work(tmp_path: Path, name: str) -> None:
         assert len(os.fsencode(server.socket)) < 108
         app_of(server).send_task(LABEL_JOB, kwargs=label_job(1))
         assert waiting_messages(app_of(server)) == 1
-    if server.socket.parent != server.folder:
-        server.socket.parent.rmdir()
+    assert server.socket.parent.exists() is (server.socket.parent == server.folder)
+
+
+@pytest.mark.parametrize("squatter", ["link", "file", "open"])
+def test_a_socket_folder_of_others_is_refused(tmp_path: Path, squatter: str) -> None:
+    """A long home's socket lies among the files of other users, one of whom may know its name."""
+    server = EmbeddedRedis(tmp_path / ("n" * 120))
+    folder = server.socket.parent
+    if squatter == "link":
+        (tmp_path / "mine").mkdir(mode=0o700)
+        folder.symlink_to(tmp_path / "mine")
+    elif squatter == "file":
+        folder.touch(mode=0o600)
+    else:
+        folder.mkdir()
+        folder.chmod(0o777)
+    with pytest.raises(UsageError, match="no private folder of this user"):
+        server.__enter__()
+    folder.rmdir() if squatter == "open" else folder.unlink()
+
+
+def test_a_socket_folder_that_was_left_behind_is_used(tmp_path: Path) -> None:
+    """After a power cut, when nobody could remove it, the folder is in nobody's way."""
+    server = EmbeddedRedis(tmp_path / ("n" * 120))
+    server.socket.parent.mkdir(mode=0o700)
+    with server:
+        check(app_of(server))
+    assert not server.socket.parent.exists()
 
 
 def test_a_redis_that_does_not_start_is_told(home: Path) -> None:
     """Data that Redis cannot load end in one line that names its log, and the home is free."""
     with EmbeddedRedis(home) as server:
         data = server.folder / "appendonly.aof"
+    # Redis 7 keeps its data in a folder, and moves what an older one has left into it.
     shutil.rmtree(server.folder / "appendonlydir", ignore_errors=True)
     data.write_bytes(b"something else entirely\r\n" * 10)
     with pytest.raises(UnavailableError, match=r"did not start; see .*redis\.log"):
         EmbeddedRedis(home).__enter__()
-    data.unlink()
+    data.unlink(missing_ok=True)
+    shutil.rmtree(server.folder / "appendonlydir", ignore_errors=True)
     with EmbeddedRedis(home) as again:
         check(app_of(again))
 

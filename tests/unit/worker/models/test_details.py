@@ -76,3 +76,16 @@ def test_the_log_has_its_newest_line_first(sqlite: Database) -> None:
     registry.activate(sqlite, version.id, why="second")
     shown = text(history.render(history.collect(sqlite)))
     assert shown.index("second") < shown.index("first")
+
+
+def test_the_list_says_who_refuses_the_live_version(sqlite: Database) -> None:
+    """A version that some worker cannot use stands out where all versions are listed."""
+    first = publish_live(sqlite, small_artifact(), why="the first")
+    second = publish_live(sqlite, small_artifact(seed=1), why="the second")
+    assert [one["refused_by"] for one in listing.collect(sqlite)] == [[], []]
+    with sqlite.write() as connection:
+        models.refuse(connection, first.id, worker="south", reason="torn")
+        models.refuse(connection, second.id, worker="north", reason="torn")
+    found = listing.collect(sqlite)
+    assert [one["refused_by"] for one in found] == [[], ["north"]]
+    assert "Version 2 is refused by north" in text(listing.render(found))
