@@ -12,10 +12,12 @@ from sqlalchemy.exc import DBAPIError
 
 import db.commands
 import producer.commands
+import producer.quarantine.commands
 import review.commands
 import training.commands
 import worker.commands
 from db.errors import DetectorError, KaolabelError, ModelError, UnavailableError, UsageError
+from db.outage import reason, remedy
 
 # Exit codes, most specific first; 2 is also what a wrong flag ends with, 130 what Ctrl-C does.
 EXIT_CODES: tuple[tuple[type[KaolabelError], int], ...] = (
@@ -25,6 +27,8 @@ EXIT_CODES: tuple[tuple[type[KaolabelError], int], ...] = (
     (ModelError, 5),
     (KaolabelError, 1),
 )
+# How much is quoted of a setting's value that is no such value, in characters.
+_LONGEST_VALUE = 100
 
 app = typer.Typer(
     name="kaolabel",
@@ -49,6 +53,7 @@ app.command("report")(review.commands.report)
 worker.commands.models_app.command("diff")(review.commands.diff_models)
 app.add_typer(worker.commands.models_app, name="models")
 app.add_typer(review.commands.annotate_app, name="annotate")
+app.add_typer(producer.quarantine.commands.app, name="quarantine")
 app.add_typer(worker.commands.detector_app, name="detector")
 app.add_typer(db.commands.app, name="db")
 
@@ -65,7 +70,8 @@ def main() -> None:
     except ValidationError as error:
         _fail(_setting(error), 2)
     except DBAPIError as error:
-        _fail(f"the database: {str(error.orig).strip().splitlines()[0]}", 3)
+        what = remedy(error)
+        _fail(f"the database: {reason(error)}" + (f"; {what}" if what else ""), 3)
     except OSError as error:
         _fail(f"{error}; check that path, its permissions and the disk", 1)
     except KeyboardInterrupt:
@@ -95,7 +101,10 @@ def _refuse(error: typer.TyperException) -> None:
 def _setting(error: ValidationError) -> str:
     first = error.errors()[0]
     name = "_".join(str(part) for part in first["loc"]).upper()
-    return f"KAOLABEL_{name} is set to {first['input']!r}: {first['msg']}"
+    # A URL may hold a password, and what has no name holds every setting.
+    quoted = bool(name) and not name.endswith("URL")
+    shown = f" is set to {repr(first['input'])[:_LONGEST_VALUE]}" if quoted else ""
+    return f"KAOLABEL_{name}{shown}: {first['msg']}"
 
 
 def _fail(message: str, code: int) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,13 +15,6 @@ if TYPE_CHECKING:
     from db.records import RunRecord, VersionRecord
     from producer.session import Session, Settings
 
-# The walk's words for what it skips, as people say them.
-_LEFT_OUT = {
-    "links": "symbolic links",
-    "special": "FIFOs, sockets and devices",
-    "unlistable": "folders that cannot be listed",
-}
-
 
 def label(
     archive: Annotated[str, typer.Argument(help="Folder of images; every file below it counts.")],
@@ -34,7 +26,9 @@ def label(
 ) -> None:
     """Label the faces of an archive: list it, enqueue it, wait for the workers.
 
-    What is known and unchanged is not read again. Ctrl-C stops cleanly; `kaolabel resume` goes on.
+    What is known and unchanged is not read again. Files that could not be opened get a new try by
+    every run; what killed a decoder waits for `kaolabel quarantine retry`. Ctrl-C stops cleanly;
+    `kaolabel resume` goes on.
 
     \b
     For example:
@@ -49,9 +43,9 @@ def label(
     database = sessions.open_ledger(settings)
     if not detect_only:
         sessions.require_model(settings, database)
-    with sessions.open_session(settings, database) as session:
+    with sessions.open_session(settings, database, archives=[root]) as session:
         run = sessions.begin(session, root=root, detect_only=detect_only)
-        _drive(session, settings, run, as_json=as_json)
+        _label(session, settings, run, as_json=as_json)
 
 
 def relabel(
@@ -111,8 +105,8 @@ def resume(
     require_archive(unfinished.root)
     if not unfinished.detect_only:
         sessions.require_model(settings, database)
-    with sessions.open_session(settings, database) as session:
-        _drive(session, settings, sessions.take_up(session, unfinished), as_json=as_json)
+    with sessions.open_session(settings, database, archives=[unfinished.root]) as session:
+        _label(session, settings, sessions.take_up(session, unfinished), as_json=as_json)
 
 
 def status(*, as_json: AsJson = False) -> None:
@@ -130,41 +124,18 @@ def status(*, as_json: AsJson = False) -> None:
     terminal.present(found, lambda: render(found), as_json=as_json)
 
 
-def _drive(session: Session, settings: Settings, run: RunRecord, *, as_json: bool) -> None:
-    from db.store import runs
-    from producer import session as sessions
-    from producer.display import reporter, stopping_cleanly
-    from producer.drive import Driver
-    from producer.summary import render, summarize
+def _label(session: Session, settings: Settings, run: RunRecord, *, as_json: bool) -> None:
+    from producer import labelling
+    from producer.summary import render
 
-    if session.animeface_alone:
-        terminal.log().print(
-            "No cascade file: searching with animeface alone. `kaolabel detector fetch` gets"
-            " lbpcascade_animeface, which finds more and is quicker."
-        )
-    started = time.monotonic()
-    with (
-        terminal.progress_bar("images", quiet=as_json) as bar,
-        stopping_cleanly(session.database, run),
-    ):
-        driver = Driver(
-            session.database,
-            session.app,
-            run,
-            version_id=None if run.detect_only else sessions.active_version_id(session.database),
-            leave_out=frozenset({os.fsencode(settings.database.home.resolve())}),
-            watch=session.watch,
-            report=reporter(bar, doing="labelling"),
-        )
-        driver.drive()
-    for kind, number in driver.skipped.items():
-        terminal.log().print(f"Left out ({_LEFT_OUT[kind]}): {number:,}")
-    with session.database.read() as connection:
-        run = runs.get(connection, run.id)
-    summary = summarize(session.database, run, seconds=time.monotonic() - started)
+    labelling.announce(session)
+    summary = labelling.drive(session, settings, run, quiet=as_json)
     terminal.present(summary, lambda: render(summary), as_json=as_json)
-    if not as_json:
-        terminal.log().print(f"Look at it: kaolabel report {run.id} --out report.html")
+    if as_json:
+        return
+    terminal.log().print(f"Look at it: kaolabel report {run.id} --out report.html")
+    if summary["quarantined"]:
+        terminal.log().print("What killed a decoder, and why: kaolabel quarantine list")
 
 
 def _relabel(

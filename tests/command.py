@@ -7,15 +7,17 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import psutil  # type: ignore[import-untyped]  # psutil ships no types
-from sqlalchemy import text
+from sqlalchemy import inspect, text
 
 from db.engine import Database
+from tests.homes import HOMES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 # Everything that a run finds out, by natural keys alone: numbers given by the database differ.
@@ -45,9 +47,14 @@ class Kaolabel:
     def __init__(self, home: Path, **settings: str) -> None:
         scrubbed = {k: v for k, v in os.environ.items() if not k.startswith("KAOLABEL_")}
         self.home = home
-        self.environment = {**scrubbed, "KAOLABEL_HOME": str(home), **settings}
+        self.environment = {
+            **scrubbed,
+            "KAOLABEL_HOME": str(home),
+            **HOMES.settings(home),
+            **settings,
+        }
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
+    def start(self, *arguments: str | bytes) -> subprocess.Popen[str]:
         """Start the command and let it run."""
         return subprocess.Popen(
             [sys.executable, "-m", "kaolabel", *arguments],
@@ -58,11 +65,11 @@ class Kaolabel:
             text=True,
         )
 
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str | bytes) -> subprocess.CompletedProcess[str]:
         """Run the command to its end, whatever that is."""
         return finish(self.start(*arguments))
 
-    def json(self, *arguments: str) -> dict[str, Any]:
+    def json(self, *arguments: str | bytes) -> dict[str, Any]:
         """Run the command with --json; it must succeed and print one object."""
         done = self.run(*arguments, "--json")
         assert done.returncode == 0, done.stderr
@@ -71,14 +78,28 @@ class Kaolabel:
 
     def rows(self) -> list[tuple[Any, ...]]:
         """What the newest run found out, sorted."""
-        url = self.environment.get(
-            "KAOLABEL_DATABASE_URL", f"sqlite:///{self.home / 'kaolabel.db'}"
-        )
-        database = Database(url)
-        with database.read() as connection:
-            found = [_plain(tuple(row)) for row in connection.execute(text(_ROWS))]
-        database.close()
-        return sorted(found, key=repr)
+        return sorted((_plain(row) for row in self.query(_ROWS)), key=repr)
+
+    def query(self, statement: str) -> list[tuple[Any, ...]]:
+        """What a query finds in the database; nothing where that has no tables yet."""
+        with self.database() as database, database.read() as connection:
+            if not inspect(connection).get_table_names():
+                return []
+            return [tuple(row) for row in connection.execute(text(statement))]
+
+    @contextmanager
+    def database(self) -> Iterator[Database]:
+        """The database, for as long as the block."""
+        database = Database(self.database_url)
+        try:
+            yield database
+        finally:
+            database.close()
+
+    @property
+    def database_url(self) -> str:
+        """The URL of the database, whether it is named or the default."""
+        return self.environment.get("KAOLABEL_DATABASE_URL", HOMES.url(self.home))
 
 
 def finish(

@@ -12,6 +12,7 @@ import pytest
 import redis
 
 from db.engine import Database
+from tests.homes import HOMES
 from tests.ledger import Ledger
 from tests.postgres import migrate, serve
 from worker.broker.app import create_app
@@ -39,6 +40,33 @@ def _scrubbed_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith("KAOLABEL_") and name != "KAOLABEL_DEV_DATA":
             monkeypatch.delenv(name)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Where tests of the whole command keep what they find."""
+    parser.addoption(
+        "--database",
+        choices=("sqlite", "postgresql"),
+        default="sqlite",
+        help="the database of every home folder of a test",
+    )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _server_of_homes(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Home folders have their databases where --database says."""
+    if request.config.getoption("database") == "postgresql":
+        HOMES.server = request.getfixturevalue("postgres")
+    yield
+    HOMES.server = None
+
+
+@pytest.fixture(autouse=True)
+def _homes_of_the_test(_server_of_homes: None) -> Iterator[None]:
+    """Databases of the test's own homes are dropped at its end."""
+    before = HOMES.known
+    yield
+    HOMES.forget(HOMES.known - before)
 
 
 @pytest.fixture
@@ -110,6 +138,16 @@ def sqlite(sqlite_template: Path, home: Path) -> Iterator[Database]:
 
 
 @pytest.fixture
+def home_database(home: Path) -> Iterator[Database]:
+    """The database of `home`, at the newest revision, of the kind that --database names."""
+    home.mkdir(mode=0o700)
+    migrate(HOMES.url(home))
+    database = Database(HOMES.url(home), patience=20.0)
+    yield database
+    database.close()
+
+
+@pytest.fixture
 def postgresql(postgres: Postgres) -> Iterator[Database]:
     """A PostgreSQL database at the newest revision, for what SQLite does not have."""
     with postgres.lend(empty=False) as url:
@@ -134,6 +172,12 @@ def postgresql_ledger(postgresql: Database) -> Ledger:
 def sqlite_ledger(sqlite: Database) -> Ledger:
     """A ledger in the SQLite database of `home`."""
     return Ledger(sqlite)
+
+
+@pytest.fixture
+def home_ledger(home_database: Database) -> Ledger:
+    """A ledger in the database of `home`."""
+    return Ledger(home_database)
 
 
 @pytest.fixture(scope="session")

@@ -24,9 +24,9 @@ SUM = "SELECT count(*) FROM annotations"
 
 
 @pytest.fixture
-def kaolabel(sqlite_ledger: Ledger, home: Path) -> Kaolabel:
+def kaolabel(home_ledger: Ledger, home: Path) -> Kaolabel:
     """The command in a home with a small archive, labelled."""
-    fill(sqlite_ledger)
+    fill(home_ledger)
     return Kaolabel(home)
 
 
@@ -85,13 +85,13 @@ def test_faces_are_judged_with_one_file(kaolabel: Kaolabel, tmp_path: Path) -> N
     assert len(exported(kaolabel, "--unannotated", "--unknown")) == 1
 
 
-def test_standard_input_and_output_are_enough(kaolabel: Kaolabel, sqlite_ledger: Ledger) -> None:
+def test_standard_input_and_output_are_enough(kaolabel: Kaolabel, home_ledger: Ledger) -> None:
     """What one command prints another reads."""
-    sqlite_ledger.execute(
+    home_ledger.execute(
         "INSERT INTO annotations (face_id, kind, label, created_at) VALUES (1, 'is', 'Éclair', 1)"
     )
     printed = kaolabel.run("annotate", "export").stdout
-    sqlite_ledger.execute("DELETE FROM annotations")
+    home_ledger.execute("DELETE FROM annotations")
     done = subprocess.run(
         [sys.executable, "-m", "kaolabel", "annotate", "import", "-", "--json"],
         env=kaolabel.environment,
@@ -106,7 +106,7 @@ def test_standard_input_and_output_are_enough(kaolabel: Kaolabel, sqlite_ledger:
 
 
 def test_one_bad_row_keeps_all_from_being_written(
-    kaolabel: Kaolabel, sqlite_ledger: Ledger, tmp_path: Path
+    kaolabel: Kaolabel, home_ledger: Ledger, tmp_path: Path
 ) -> None:
     """Every bad row is listed, nothing is written, and the code is that of wrong usage."""
     bad = "".join(f"{number},Aqua\n" for number in range(100, 130))
@@ -118,10 +118,10 @@ def test_one_bad_row_keeps_all_from_being_written(
     assert lines[20] == "and 10 more"
     assert lines[21].startswith("kaolabel: 30 of 31 rows cannot be taken, and nothing was written")
     assert len(lines) == 22
-    assert sqlite_ledger.value(SUM) == 0
+    assert home_ledger.value(SUM) == 0
     found = kaolabel.json("annotate", "import", path, "--skip-bad")
     assert (found["added"], found["skipped"], len(found["refused"])) == (1, 30, 20)
-    assert sqlite_ledger.value(SUM) == 1
+    assert home_ledger.value(SUM) == 1
 
 
 @pytest.mark.parametrize(

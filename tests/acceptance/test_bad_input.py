@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +16,7 @@ import numpy as np
 import pytest
 
 from tests.drawing import face_png, png
+from tests.homes import HOMES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -51,7 +50,12 @@ def command(
     return subprocess.Popen(
         [*prefix, sys.executable, "-m", "kaolabel", *arguments],
         cwd=scene.folder,
-        env={**scrubbed, "KAOLABEL_HOME": str(home), **(settings or {})},
+        env={
+            **scrubbed,
+            "KAOLABEL_HOME": str(home),
+            **HOMES.settings(home),
+            **(settings or {}),
+        },
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -115,7 +119,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Scene:
 @pytest.fixture
 def trained(scene: Scene, tmp_path: Path) -> Path:
     """A home with an active model, of the test's own."""
-    return Path(shutil.copytree(scene.trained, tmp_path / "trained"))
+    return HOMES.copy(scene.trained, tmp_path / "trained")
 
 
 @pytest.mark.parametrize(
@@ -199,7 +203,12 @@ def test_weights_of_another_network_are_refused_in_one_line(scene: Scene, home: 
         ("DATABASE_URL", f"postgresql://me:{SECRET}@127.0.0.1:1/x", UNAVAILABLE, "me:***@127.0"),
         ("DATABASE_URL", "sqlite:////no/such/x.db", UNAVAILABLE, "unable to open database file"),
         ("DATABASE_URL", "sqlite:///file", UNAVAILABLE, "file is not a database"),
-        ("BROKER_URL", f"amqp://me:{SECRET}@h/0", USAGE, "amqp://me:***@h/0 is no redis:// URL"),
+        (
+            "BROKER_URL",
+            f"amqp://me:{SECRET}@h/0",
+            USAGE,
+            "BROKER_URL is no redis:// or rediss:// URL",
+        ),
         ("BROKER_URL", f"redis://:{SECRET}@h:x/0", USAGE, "KAOLABEL_BROKER_URL cannot be read"),
         ("BROKER_URL", f"redis://:{SECRET}@127.0.0.1:1/0", UNAVAILABLE, "start Redis there, or"),
     ],
@@ -219,7 +228,7 @@ def test_settings_that_cannot_be_used_are_refused_in_one_line(
 @pytest.mark.parametrize("name", ["redis", "logs"])
 def test_a_file_in_the_way_is_refused_in_one_line(scene: Scene, home: Path, name: str) -> None:
     """A file where kaolabel makes a folder below its home is named."""
-    home.mkdir()
+    home.mkdir(mode=0o700)
     (home / name).touch()
     line = refusal(command(scene, home, "label", "archive", "--detect-only"), code=FAILED)
     assert str(home / name) in line
@@ -298,23 +307,3 @@ def test_classify_names_every_file_whatever_it_is_called(scene: Scene, trained: 
     out, err = table.communicate(timeout=120)
     assert (table.returncode, err) == (0, "")
     assert r"odd \udcff [bold].png" in out
-
-
-def test_a_second_command_in_a_home_is_refused_in_one_line(scene: Scene, home: Path) -> None:
-    """While one command labels, another one in the same home is told its process and what to do."""
-    first = command(scene, home, "label", "archive", "--detect-only", "--json")
-    lock = home / "redis" / "lock"
-    deadline = time.monotonic() + 60
-    while not (lock.exists() and lock.read_text()):
-        assert first.poll() is None
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    # Stopped, it keeps its lock for as long as the second one takes.
-    first.send_signal(signal.SIGSTOP)
-    try:
-        line = refusal(command(scene, home, "label", "good", "--detect-only"), code=USAGE)
-    finally:
-        first.send_signal(signal.SIGCONT)
-    assert f"another kaolabel (process {first.pid}) works in {home}; wait for it" in line
-    out, err = first.communicate(timeout=120)
-    assert (first.returncode, json.loads(out)["with_face"]) == (0, 1), err

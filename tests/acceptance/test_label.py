@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from numpy.random import PCG64, Generator
-from sqlalchemy import text
 
-from db.engine import Database
 from tests.command import Kaolabel, descendants, finish, wait_for
+from tests.homes import HOMES
 from training.drawn import cast, write_archive, write_training_folder
 from training.spoil import spoil
 from worker.broker.embedded import EmbeddedRedis
@@ -52,7 +51,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Stage:
     trained = Kaolabel(folder / "trained")
     trained.json("train", str(folder / "training"), "--backbone", "seeded")
     home = folder / "labelled"
-    shutil.copytree(folder / "trained", home)
+    HOMES.copy(folder / "trained", home)
     labelled = Kaolabel(home)
     summary = labelled.json("label", str(folder / "archive"))
     return Stage(folder / "trained", folder / "archive", summary, labelled.rows())
@@ -62,17 +61,13 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Stage:
 def kaolabel(stage: Stage, tmp_path: Path) -> Kaolabel:
     """The command in a trained home of the test's own."""
     home = tmp_path / "home"
-    shutil.copytree(stage.home, home)
+    HOMES.copy(stage.home, home)
     return Kaolabel(home)
 
 
 def done(kaolabel: Kaolabel) -> int:
     """How many images have an outcome by now."""
-    database = Database(f"sqlite:///{kaolabel.home / 'kaolabel.db'}")
-    with database.read() as connection:
-        found = connection.execute(text("SELECT count(*) FROM images WHERE NOT due")).scalar_one()
-    database.close()
-    return int(found)
+    return len(kaolabel.query("SELECT id FROM images WHERE NOT due"))
 
 
 def label_until_under_way(kaolabel: Kaolabel, archive: Path) -> subprocess.Popen[str]:

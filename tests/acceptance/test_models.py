@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ import pytest
 
 from db.engine import Database
 from tests.command import Kaolabel
+from tests.homes import HOMES
 from tests.models import evidence_of, golden_faces, small_artifact, small_head
 from tests.postgres import migrate
 from worker.models import artifact as artifacts
@@ -48,8 +48,8 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
     weights = backbone.obtain("seeded", home=home)
     tensors.save(weights.tensors, backbone.stored_path(weights.sha256, home=home))
     embedder = Embedder(EmbedderSpec("file", weights.sha256, taps=("mixed0",)), home=home)
-    migrate(f"sqlite:///{home / 'kaolabel.db'}")
-    database = Database(f"sqlite:///{home / 'kaolabel.db'}")
+    migrate(HOMES.url(home))
+    database = Database(HOMES.url(home))
     hashes = tuple(_publish(database, home, embedder, seed=seed) for seed in range(3))
     torn = artifacts.stored_path(hashes[2], home=home) / artifacts.HEAD_FILE
     torn.write_bytes(b"torn")
@@ -107,7 +107,7 @@ def test_a_broken_version_is_not_activated(shop: Shop) -> None:
 def test_a_threshold_makes_a_version_of_its_own(shop: Shop, tmp_path: Path) -> None:
     """The copy is named for the next command, and is not live."""
     home = tmp_path / "home"
-    shutil.copytree(shop.kaolabel.home, home, symlinks=True)
+    HOMES.copy(shop.kaolabel.home, home)
     kaolabel = Kaolabel(home)
     copy = kaolabel.json("models", "threshold", "2", "0.6")
     assert (copy["version"], copy["parent"]) == (4, 2)

@@ -25,17 +25,17 @@ FACES = 40
 
 
 @pytest.fixture
-def kaolabel(sqlite_ledger: Ledger, home: Path) -> Kaolabel:
+def kaolabel(home_ledger: Ledger, home: Path) -> Kaolabel:
     """Two versions of random heads, the second of which is active, and faces of random features."""
     for seed in (0, 1):
         head = small_head(seed=seed)
         artifact = small_artifact(head, spec=NOWHERE, evidence=evidence_of(head))
         artifacts.save(artifact, artifacts.stored_path(artifact.sha256, home=home))
-        publish_live(sqlite_ledger.database, artifact, why="a test")
+        publish_live(home_ledger.database, artifact, why="a test")
     rng = np.random.default_rng(0)
     found = content(b"image", *(_face(rng) for _ in range(FACES)))
-    claim = sqlite_ledger.take(sqlite_ledger.run(), b"image.png")
-    sqlite_ledger.commit(claim, replace(job_result([found]), embedder=NOWHERE.id))
+    claim = home_ledger.take(home_ledger.run(), b"image.png")
+    home_ledger.commit(claim, replace(job_result([found]), embedder=NOWHERE.id))
     return Kaolabel(home)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import signal
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -10,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import text
 
-from db.engine import Database
 from tests.command import Kaolabel, descendants, finish, wait_for
+from tests.homes import HOMES
 from training.drawn import cast, write_archive, write_training_folder
 
 if TYPE_CHECKING:
@@ -31,8 +30,8 @@ ORDER BY face_id, version_id
 EMBEDDINGS = "SELECT face_id, embedder_id, vector FROM embeddings ORDER BY face_id, embedder_id"
 ANNOTATIONS = "SELECT face_id, kind, label, author FROM annotations ORDER BY face_id"
 ANNOTATE = """
-INSERT INTO annotations (id, face_id, kind, label, author, created_at)
-SELECT 1, min(id), 'is', 'Somebody', 'me', 0 FROM faces
+INSERT INTO annotations (face_id, kind, label, author, created_at)
+SELECT min(id), 'is', 'Somebody', 'me', 0 FROM faces
 """
 
 
@@ -55,11 +54,7 @@ class Stage:
 
 def rows(home: Path, query: str) -> list[tuple[Any, ...]]:
     """What a query gives."""
-    database = Database(f"sqlite:///{home / 'kaolabel.db'}")
-    with database.read() as connection:
-        found = [tuple(row) for row in connection.execute(text(query))]
-    database.close()
-    return found
+    return Kaolabel(home).query(query)
 
 
 @pytest.fixture(scope="module")
@@ -74,14 +69,12 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Stage:
     kaolabel = Kaolabel(home)
     kaolabel.json("train", str(folder / "few"), "--backbone", "seeded")
     kaolabel.json("label", str(archive))
-    database = Database(f"sqlite:///{home / 'kaolabel.db'}")
-    with database.write() as connection:
+    with kaolabel.database() as database, database.write() as connection:
         connection.execute(text(ANNOTATE))
-    database.close()
     arguments = ("--backbone", "seeded", "--taps", "mixed2", "--force")
     kaolabel.json("train", str(folder / "more"), *arguments)
     archive.rename(folder / "away")
-    shutil.copytree(home, folder / "relabelled")
+    HOMES.copy(home, folder / "relabelled")
     summary = Kaolabel(folder / "relabelled").json("relabel")
     return Stage(home, archive, folder / "relabelled", summary)
 
@@ -89,7 +82,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Stage:
 @pytest.fixture
 def kaolabel(stage: Stage, tmp_path: Path) -> Kaolabel:
     """The command in a home of the test's own, with everything before the relabelling."""
-    shutil.copytree(stage.home, tmp_path / "home")
+    HOMES.copy(stage.home, tmp_path / "home")
     return Kaolabel(tmp_path / "home")
 
 
@@ -124,7 +117,7 @@ def test_earlier_predictions_and_annotations_stay(stage: Stage) -> None:
 def test_a_relabelled_archive_has_nothing_due(stage: Stage, tmp_path: Path) -> None:
     """Neither a second relabelling nor labelling the archive again finds anything to do."""
     home = tmp_path / "home"
-    shutil.copytree(stage.relabelled, home)
+    HOMES.copy(stage.relabelled, home)
     kaolabel = Kaolabel(home)
     assert kaolabel.json("relabel")["relabelled"] == 0
     jobs = rows(home, "SELECT count(*) FROM jobs")

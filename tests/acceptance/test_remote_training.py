@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import sqlite3
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,7 +30,7 @@ pytestmark = [pytest.mark.xdist_group("trainer"), pytest.mark.timeout(600)]
 
 
 class Cluster:
-    """A Redis, a home with SQLite, and trainers by hand."""
+    """A Redis, a home with its database, and trainers by hand."""
 
     def __init__(self, folder: Path, server: EmbeddedRedis) -> None:
         self.home = folder / "home"
@@ -45,16 +44,10 @@ class Cluster:
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         """What a query finds in the ledger."""
-        database = sqlite3.connect(self.home / "kaolabel.db", timeout=30)
-        try:
-            return database.execute(query).fetchall()
-        finally:
-            database.close()
+        return self.kaolabel.query(query)
 
     def states(self) -> list[str]:
         """The state of every training, oldest first; none before there is a table of them."""
-        if not self.rows("SELECT 1 FROM sqlite_master WHERE name = 'trainings'"):
-            return []
         return [state for (state,) in self.rows("SELECT state FROM trainings ORDER BY id")]
 
 
@@ -144,7 +137,6 @@ def test_only_one_training_runs(cluster: Cluster) -> None:
     """A second command learns who is training, and leaves no open row behind."""
     more = draw_crops(cluster.home / "more", each=60)
     first = cluster.kaolabel.start("train", str(more), "--crops")
-    wait_for((cluster.home / "kaolabel.db").exists, what="the database")
     wait_for(lambda: cluster.states() == ["running"], what="the training")
     second = cluster.kaolabel.run("train", str(cluster.crops), "--crops")
     assert second.returncode == 2

@@ -48,10 +48,10 @@ class Opened:
 
 
 @pytest.fixture
-def page(sqlite_ledger: Ledger, tmp_path: Path) -> Path:
+def page(home_ledger: Ledger, tmp_path: Path) -> Path:
     """The report of a small archive."""
     out = tmp_path / "report.html"
-    write_report(sqlite_ledger.database, fill(sqlite_ledger).id, out)
+    write_report(home_ledger.database, fill(home_ledger).id, out)
     return out
 
 
