@@ -45,7 +45,31 @@ test: $(INSTALLED) ## Run all tests
 
 .PHONY: test-faults
 test-faults: $(INSTALLED) ## Run all fault tests; prints the table of what runs were put through
-	$(BIN)/python -m pytest tests/faults --timeout 1800
+	$(BIN)/python -m pytest tests/faults --timeout 1800 -m "not marathon"
+
+.PHONY: test-outages
+test-outages: $(INSTALLED) ## Run the fault tests in which a server is away for five or ten minutes
+	$(BIN)/python -m pytest tests/faults --timeout 1800 -m marathon
+
+.PHONY: test-postgres
+test-postgres: $(INSTALLED) ## Run the tests of whole commands on PostgreSQL instead of SQLite
+	$(BIN)/python -m pytest tests/acceptance tests/integration --database postgresql \
+		--numprocesses $(JOBS) --dist loadgroup
+
+MINUTES ?= 30
+
+.PHONY: soak
+soak: $(INSTALLED) ## Label on and on under random faults for MINUTES; prints losses and memory slopes
+	$(BIN)/python -m tests.faults.soak --minutes $(MINUTES)
+
+.PHONY: fuzz
+fuzz: $(INSTALLED) ## Feed mutated images to the decoding for MINUTES, guided by coverage
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
+		--upgrade --target .fuzz/atheris -r tests/fuzz/requirements.txt
+	PYTHONPATH=.fuzz/atheris $(BIN)/python -m tests.fuzz.starts .fuzz/corpus
+	PYTHONPATH=.fuzz/atheris nice $(BIN)/python -m tests.fuzz.decode \
+		-max_total_time=$$(( $(MINUTES) * 60 )) -timeout=60 -rss_limit_mb=3000 -max_len=8192 \
+		-print_final_stats=1 -artifact_prefix=.fuzz/ .fuzz/corpus tests/fuzz/seeds
 
 .PHONY: format
 format: $(INSTALLED) ## Mend style where it can be mended by itself
@@ -65,4 +89,4 @@ lock: $(INSTALLED) ## Pin the newest versions that pyproject.toml allows
 
 .PHONY: clean
 clean: ## Remove the environment and what tools and the demo left
-	rm -rf $(VENV) demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .fuzz

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import tempfile
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from db.engine import Database
-from tests.command import Kaolabel
+from tests.command import Kaolabel, finish
 from tests.drawing import face_png, plain_png
 from tests.faults import oracle, table
 from tests.faults.services import PostgresServer
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
     from tests.faults.harness import Labelling
     from tests.faults.oracle import Findings
+
+# For a run that nothing disturbs: long enough for thousands of images on a busy machine.
+_UNDISTURBED_SECONDS = 1800.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,18 +65,19 @@ def fill(folder: Path, count: int, *, seed: int = 0) -> None:
 
 def undisturbed(home: Path, folder: Path) -> Archive:
     """The archive, with what the command finds in it when nothing disturbs it."""
-    command = Kaolabel(home)
-    summary = command.json("label", str(folder), "--detect-only")
-    database = Database(f"sqlite:///{home / 'kaolabel.db'}")
-    findings = oracle.find(database, summary["run"])
-    database.close()
+    kaolabel = Kaolabel(home)
+    command = kaolabel.start("label", str(folder), "--detect-only", "--json")
+    done = finish(command, timeout=_UNDISTURBED_SECONDS)
+    assert done.returncode == 0, done.stderr
+    with kaolabel.database() as database:
+        findings = oracle.find(database, json.loads(done.stdout)["run"])
     assert len(findings.images) == len(oracle.walk(folder))
     return Archive(folder, findings)
 
 
-@pytest.fixture(scope="session")
-def fault_postgres() -> Iterator[tuple[PostgresServer, Postgres]]:
-    """A PostgreSQL of its own for the tests that kill it."""
+@contextmanager
+def killable_postgres() -> Iterator[tuple[PostgresServer, Postgres]]:
+    """A PostgreSQL of its own, which may be killed and comes back."""
     folder = tempfile.mkdtemp(prefix="kao-pg-")
     server = import_server().get_server(folder, cleanup_mode="delete")
     try:
@@ -80,6 +85,13 @@ def fault_postgres() -> Iterator[tuple[PostgresServer, Postgres]]:
     finally:
         server.ensure_postgres_running()
         server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def fault_postgres() -> Iterator[tuple[PostgresServer, Postgres]]:
+    """A PostgreSQL of its own for the tests that kill it."""
+    with killable_postgres() as found:
+        yield found
 
 
 @pytest.fixture
@@ -120,11 +132,12 @@ def verdict(
     def judge(labelling: Labelling, archive: Archive) -> None:
         found = labelling.judge(archive.findings)
         line: dict[str, Any] = {
-            "faults": labelling.faults,
+            "faults": labelling.faults + labelling.cluster.fired,
             "files": found.files,
             "lost": len(found.lost),
             "doubled": sum(found.doubled.values()),
             "recovery": round(labelling.recovery, 1),
+            "kinds": dict(labelling.kinds),
         }
         record_property("fault", line)
         assert found.clean, f"{found}\n{labelling.cluster.logs()}"

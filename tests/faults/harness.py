@@ -10,7 +10,8 @@ import signal
 import sys
 import threading
 import time
-from typing import TYPE_CHECKING, Any, Self
+from collections import Counter
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import psutil  # type: ignore[import-untyped]  # psutil ships no types
 from sqlalchemy import text
@@ -18,6 +19,7 @@ from sqlalchemy.exc import DBAPIError
 
 from db.engine import Database
 from tests.faults import oracle
+from tests.faults.hooks.fuse import SUFFIX
 from tests.faults.proxy import Proxy
 from tests.faults.services import ROOT, Child, RedisServer, Service, Worker
 
@@ -28,12 +30,24 @@ if TYPE_CHECKING:
     from tests.faults.oracle import Findings, Verdict
     from tests.faults.services import PostgresServer
 
+T = TypeVar("T")
+
 HOOKS = ROOT / "tests" / "faults" / "hooks"
 
 # Seconds until a test gives up; no test is faster or slower for it.
 PATIENCE = 240.0
 
 _TICK = 0.1
+
+# How a command ends that was killed or interrupted, or that gave up on a server.
+_KILLED = {-signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT}
+_INTERRUPTED, _GAVE_UP = 130, 3
+
+# How it ends while the ledger takes the one before for alive, and what it says last then.
+_REFUSED, _STILL_AT_WORK = 2, "is at work in this archive right now; wait for it, or stop it"
+
+# Between two starts of the command.
+_RESTART_SECONDS = 3.0
 
 
 class Cluster:
@@ -91,13 +105,20 @@ class Cluster:
         if postgres is not None:
             self.supervised.insert(0, postgres)
         self.supervising = True
+        self._commands: list[Child] = []
         self._stack = contextlib.ExitStack()
         self._ended = threading.Event()
 
+    @property
+    def proxies(self) -> list[Proxy]:
+        """The proxies that there are."""
+        return [proxy for proxy in (self.broker_proxy, self.database_proxy) if proxy is not None]
+
     def __enter__(self) -> Self:
-        for proxy in (self.broker_proxy, self.database_proxy):
-            if proxy is not None:
-                self._stack.enter_context(proxy)
+        # A shell's background job ignores Ctrl-C, and so would the commands that it is sent to.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        for proxy in self.proxies:
+            self._stack.enter_context(proxy)
         for service in (self.redis, *self.workers):
             service.start()
         supervisor = threading.Thread(target=self._supervise, name="supervisor", daemon=True)
@@ -105,11 +126,13 @@ class Cluster:
         self._stack.callback(supervisor.join)
         return self
 
-    def __exit__(self, *_exception: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_exception: object) -> None:
         self._ended.set()
         self._stack.close()
-        for worker in self.workers:
-            worker.stop()
+        # After a failure a command may go on; one that outlives its run is a failure itself.
+        commands = [] if kind is None else self._commands
+        for service in (*self.workers, *commands):
+            service.stop()
         self.redis.stop()
         self.database.close()
         _, left = psutil.wait_procs(self.processes(), timeout=20)
@@ -120,7 +143,9 @@ class Cluster:
     def command(self, *arguments: str) -> Child:
         """A `kaolabel` command in this cluster, not started yet; its log gets all it prints."""
         command = [sys.executable, "-m", "kaolabel", *arguments]
-        return Child(command, self.environment, self.folder / f"{arguments[0]}.log")
+        child = Child(command, self.environment, self.folder / f"{arguments[0]}.log")
+        self._commands.append(child)
+        return child
 
     def label(self, archive: Path, *options: str) -> Labelling:
         """Start to label an archive with the real command, detecting faces only."""
@@ -139,6 +164,11 @@ class Cluster:
     def value(self, query: str, **values: Any) -> Any:
         """The one value that a query gives; waits for a database that is away."""
         return self.database.commit(lambda c: c.execute(text(query), values).scalar_one())
+
+    @property
+    def fired(self) -> int:
+        """How many faults hooks have made happen; see `hooks.fuse`."""
+        return len(list((self.folder / "tmp").glob(f"*{SUFFIX}")))
 
     def logs(self) -> str:
         """The end of every log, for the message of a failed test."""
@@ -187,6 +217,7 @@ class Labelling:
         command: the command that runs right now.
         recovery: the longest time in seconds from a fault to the next finished image.
         faults: how many there were.
+        kinds: how many of each kind, where kinds were named.
         deaths: how often the command was started again.
     """
 
@@ -195,14 +226,15 @@ class Labelling:
         self.archive = archive
         self.recovery = 0.0
         self.faults = 0
+        self.kinds: Counter[str] = Counter()
         self.deaths = 0
         self._options = options or ("--detect-only",)
         self._since: tuple[float, int] | None = None
         self._run: int | None = None
         before = cluster.value("SELECT coalesce(max(id), 0) FROM runs")
         self._before = int(before)
-        self.command = cluster.command("label", str(archive), *self._options)
-        self.command.launch()
+        self._launched_at = 0.0
+        self.command = self._launch("label", str(archive), *self._options)
 
     @property
     def run(self) -> int:
@@ -227,17 +259,51 @@ class Labelling:
         """What the ledger says of the run."""
         return str(self.cluster.value("SELECT state FROM runs WHERE id = :run", run=self.run))
 
+    @property
+    def driven(self) -> bool:
+        """Whether the command that runs right now has taken up the run."""
+        query = "SELECT state = 'active' AND heartbeat_at > :at FROM runs WHERE id = :run"
+        is_at_work = self.cluster.value(query, run=self.run, at=self._launched_at)
+        return bool(is_at_work) and self.command.alive
+
+    def interrupt(self) -> None:
+        """Ask the command to stop, as Ctrl-C does."""
+        self.command.signal(signal.SIGINT)
+
     def until(self, images: int) -> None:
         """Go on until so many images have an outcome."""
         for _ in self.ticks():
             if self.done >= images:
                 return
 
-    def fault(self, action: Callable[[], object]) -> None:
+    def moments(self, times: int, rng: random.Random, *, within: float = 2.0) -> Iterator[int]:
+        """So many moments spread over the run, each at random in the work that then goes on.
+
+        Args:
+            times: how many; they are numbered from zero.
+            rng: says how long after a commit a moment is.
+            within: seconds that this may be at most.
+        """
+        files = len(oracle.walk(self.archive))
+        for number in range(times):
+            self.until(files * number // (times + 1))
+            time.sleep(rng.uniform(0.0, within))
+            yield number
+
+    def fault(self, action: Callable[[], object], *, kind: str | None = None) -> None:
         """Do something bad, and measure how long it takes until the next image is done."""
         done = self._progress()
         action()
         self.faults += 1
+        if kind is not None:
+            self.kinds[kind] += 1
+        self._since = (time.monotonic(), done)
+
+    def mend(self, action: Callable[[], object]) -> None:
+        """Undo something bad; the time until the next image is done counts from here on."""
+        self._since = None
+        done = self._progress()
+        action()
         self._since = (time.monotonic(), done)
 
     def ticks(self, *, patience: float = PATIENCE) -> Iterator[int]:
@@ -268,17 +334,22 @@ class Labelling:
 
     def _finished(self) -> bool:
         code = self.command.exit_code
-        if code is None:
-            return False
-        if code == 0:
-            return True
-        # Killed, or interrupted, or it gave up on a server that was away for too long.
-        killed = code in {-signal.SIGKILL, -signal.SIGTERM, 130}
-        assert killed, f"exit code {code}\n{self.command.log.read_text()}\n{self.cluster.logs()}"
-        self.deaths += 1
-        self.command = self.cluster.command("resume", str(self.run))
-        self.command.launch()
+        if code in {None, 0}:
+            return code == 0
+        said = self.command.log.read_text().rstrip()
+        was_early = code == _REFUSED and said.endswith(_STILL_AT_WORK)
+        may_resume = was_early or code in {*_KILLED, _INTERRUPTED, _GAVE_UP}
+        assert may_resume, f"exit code {code}\n{said}\n{self.cluster.logs()}"
+        if time.time() > self._launched_at + _RESTART_SECONDS:
+            self.deaths += not was_early
+            self.command = self._launch("resume", str(self.run))
         return False
+
+    def _launch(self, *arguments: str) -> Child:
+        self._launched_at = time.time()
+        command = self.cluster.command(*arguments)
+        command.launch()
+        return command
 
     def _progress(self) -> int:
         """Images done; notes how long the last fault has kept the run up."""
@@ -291,12 +362,13 @@ class Labelling:
         return -1
 
 
-def wait_for(condition: Callable[[], object], *, what: str, seconds: float = PATIENCE) -> None:
-    """Wait until the condition holds."""
+def wait_for(condition: Callable[[], T], *, what: str, seconds: float = PATIENCE) -> T:
+    """Wait until the condition holds; what it gave then."""
     deadline = time.monotonic() + seconds
-    while not condition():
+    while not (found := condition()):
         assert time.monotonic() < deadline, f"{what} did not happen within {seconds} s"
         time.sleep(0.05)
+    return found
 
 
 def dice(seed: int) -> random.Random:

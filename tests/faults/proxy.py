@@ -27,6 +27,7 @@ class Proxy:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self._pairs: list[tuple[socket.socket, socket.socket]] = []
+        self._forgotten: list[tuple[socket.socket, socket.socket]] = []
         self._dropping = threading.Event()
         self._refusing = threading.Event()
         self._closed = threading.Event()
@@ -39,11 +40,20 @@ class Proxy:
     def __exit__(self, *_exception: object) -> None:
         self._closed.set()
         self._listener.close()
+        self._pairs += self._forgotten
         self.cut()
 
     def drop(self) -> None:
         """Lose all packets from now on: connections stay open and say nothing any more."""
         self._dropping.set()
+
+    def forget(self) -> None:
+        """Lose all packets of the connections of this moment; new ones work.
+
+        What a firewall does that has lost its table: neither side ever hears of it.
+        """
+        self._forgotten += self._pairs
+        self._pairs = []
 
     def refuse(self) -> None:
         """Cut every connection, and each new one at once."""
@@ -97,6 +107,8 @@ class Proxy:
             while data := source.recv(_CHUNK):
                 while self._dropping.is_set() and not self._closed.is_set():
                     time.sleep(_TICK)
+                if any(source in pair for pair in self._forgotten):
+                    continue
                 if burns and self._burn(data, target):
                     break
                 target.sendall(data)

@@ -117,6 +117,18 @@ class Child(Service):
         if self._process is not None:
             self._process.wait()
 
+    def freeze(self) -> None:
+        """Stop it and all its descendants where they are."""
+        for one in self.tree():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                one.suspend()
+
+    def thaw(self) -> None:
+        """Let them go on."""
+        for one in self.tree():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                one.resume()
+
     def signal(self, number: int) -> None:
         """Send a signal to the process alone."""
         with contextlib.suppress(ProcessLookupError):
@@ -198,7 +210,10 @@ class RedisServer(Child):
 
     def connect(self) -> socket.socket:
         """A plain connection to it."""
-        return socket.create_connection(("127.0.0.1", self.port), timeout=5)
+        plain = socket.create_connection(("127.0.0.1", self.port), timeout=5)
+        # It may be idle for as long as it likes.
+        plain.settimeout(None)
+        return plain
 
 
 class PostgresServer(Service):

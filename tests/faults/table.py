@@ -23,13 +23,25 @@ def render(lines: Sequence[tuple[str, dict[str, Any]]]) -> str:
     console = Console(width=120)
     with console.capture() as capture:
         console.print(table)
+        for line in _kinds(lines):
+            console.print(Text(line))
     return capture.get()
 
 
 def write_markdown(lines: Sequence[tuple[str, dict[str, Any]]], file: Path) -> None:
     """The lines as a table of Markdown."""
     rows = [COLUMNS, ("---",) + ("--:",) * (len(COLUMNS) - 1), *_cells(lines)]
-    file.write_text("".join(f"| {' | '.join(row)} |\n" for row in rows))
+    text = "".join(f"| {' | '.join(row)} |\n" for row in rows)
+    file.write_text("\n".join([text, *(f"- {line}" for line in _kinds(lines)), ""]))
+
+
+def _kinds(lines: Sequence[tuple[str, dict[str, Any]]]) -> list[str]:
+    """One line a test of what was disturbed how often, for the tests that say so."""
+    return [
+        f"{test}: {', '.join(f'{count:,} {kind}' for kind, count in sorted(kinds.items()))}"
+        for test, fields in sorted(lines, key=lambda line: line[0])
+        if (kinds := fields.get("kinds"))
+    ]
 
 
 def _cells(lines: Sequence[tuple[str, dict[str, Any]]]) -> list[tuple[str, ...]]:
