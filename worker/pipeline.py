@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from worker.sandbox.examined import Examined
     from worker.sandbox.pool import DecoderPool
 
-# Files read and looked up at a time; their bytes are the most that waits in memory.
-_SLICE = 64
+# Files read and looked up at a time, and how large they may be together: what waits in memory.
+_SLICE, _SLICE_BYTES = 64, 128 * 1024 * 1024
 
 
 class Ledger(Protocol):
@@ -111,9 +111,8 @@ def _unseen(
     images: Sequence[JobImage], *, archive: Archive, ledger: Ledger, work: _Work, limit: int
 ) -> Iterator[tuple[tuple[bytes, int], bytes]]:
     """Note the state of each image; yield ((hash, size), bytes) of contents yet to be decoded."""
-    for start in range(0, len(images), _SLICE):
+    for some in _slices(images):
         ledger.still_mine()
-        some = images[start : start + _SLICE]
         hashes = ledger.hashes([image.content_id for image in some if image.content_id])
         known = ledger.known(hashes.values())
         data: dict[bytes, bytes] = {}
@@ -129,6 +128,20 @@ def _unseen(
             if sha256 not in known and sha256 not in work.claimed:
                 work.claimed.add(sha256)
                 yield (sha256, len(content)), content
+
+
+def _slices(images: Sequence[JobImage]) -> Iterator[list[JobImage]]:
+    """Consecutive images that are held in memory together."""
+    some: list[JobImage] = []
+    size = 0
+    for image in images:
+        if some and (len(some) == _SLICE or size + image.size > _SLICE_BYTES):
+            yield some
+            some, size = [], 0
+        some.append(image)
+        size += image.size
+    if some:
+        yield some
 
 
 def _read(

@@ -11,14 +11,15 @@ from worker.sandbox.decoder import Decoder, DecoderDiedError
 from worker.sandbox.examined import Examined
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from worker.sandbox.limits import Order
 
 K = TypeVar("K")
 
-# Images handed over for each decoder: enough to keep it busy while a batch is embedded.
-_AHEAD = 16
+# What is handed over for each decoder, in images and bytes: enough to keep it busy while a batch is
+# embedded, and no more than memory has room for where the files are huge.
+_AHEAD, _AHEAD_BYTES = 16, 32 * 1024 * 1024
 
 # Decoders that an image may cost: those that end by themselves, which is the image's own doing, and
 # those that somebody kills, such as a kernel that is out of memory, which says little about it.
@@ -59,11 +60,12 @@ class DecoderPool:
         Raises:
             DetectorError: when no decoder process can be started.
         """
-        waiting: dict[Future[Examined], K] = {}
+        waiting: dict[Future[Examined], tuple[K, int]] = {}
         try:
             for key, data in items:
-                waiting[self._threads.submit(self._examine, data, whole=whole)] = key
-                while len(waiting) >= _AHEAD * self.decoders:
+                future = self._threads.submit(self._examine, data, whole=whole)
+                waiting[future] = key, len(data)
+                while self._is_full(waiting.values()):
                     yield from _ready(waiting)
             while waiting:
                 yield from _ready(waiting)
@@ -77,6 +79,10 @@ class DecoderPool:
         self._threads.shutdown(cancel_futures=True)
         while not self._idle.empty():
             self._idle.get().close()
+
+    def _is_full(self, waiting: Collection[tuple[K, int]]) -> bool:
+        size = sum(size for _, size in waiting)
+        return len(waiting) >= _AHEAD * self.decoders or size > _AHEAD_BYTES * self.decoders
 
     def _examine(self, data: bytes, *, whole: bool) -> Examined:
         decoder = self._take()
@@ -104,10 +110,11 @@ class DecoderPool:
             return Decoder(self.order)
 
 
-def _ready(waiting: dict[Future[Examined], K]) -> Iterator[tuple[K, Examined]]:
+def _ready(waiting: dict[Future[Examined], tuple[K, int]]) -> Iterator[tuple[K, Examined]]:
     done, _ = wait(waiting, return_when=FIRST_COMPLETED)
     for future in done:
-        yield waiting.pop(future), future.result()
+        key, _ = waiting.pop(future)
+        yield key, future.result()
 
 
 def check(order: Order) -> bool:

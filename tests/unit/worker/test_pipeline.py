@@ -231,6 +231,17 @@ def test_a_job_that_is_lost_ends_soon(tmp_path: Path, pool: DecoderPool) -> None
         run(images, tmp_path / "a", pool, ledger=NewLedger(on_look=lose))
 
 
+@given(st.lists(st.integers(0, 80 * 1024 * 1024), max_size=200))
+def test_few_and_small_files_are_held_together(sizes: list[int]) -> None:
+    """Slices keep the order, and are bounded in number and bytes; a huge file stands alone."""
+    images = [JobImage(number, b"", size, None) for number, size in enumerate(sizes)]
+    slices = list(pipeline._slices(images))
+    assert [image for some in slices for image in some] == images
+    for some in slices:
+        assert 0 < len(some) <= 64
+        assert len(some) == 1 or sum(image.size for image in some) <= 128 * 1024 * 1024
+
+
 def test_an_empty_job_is_no_error(tmp_path: Path, pool: DecoderPool) -> None:
     """A job of which nothing is left to do has an empty result."""
     fill(tmp_path / "a", {"x": b""})

@@ -74,6 +74,19 @@ def test_only_so_many_images_are_taken_ahead(pool: DecoderPool) -> None:
     assert most < 16 * pool.decoders
 
 
+def test_huge_images_are_not_taken_ahead(pool: DecoderPool) -> None:
+    """Of huge files, only so many are handed over as memory has room for."""
+    taken = 0
+
+    def images() -> Iterator[tuple[int, bytes]]:
+        nonlocal taken
+        for taken in range(1, 7):  # counts what was asked for
+            yield taken, bytes(40 * 1024 * 1024)
+
+    for finished, _ in enumerate(pool.examine(images())):
+        assert taken - finished <= 2
+
+
 def test_a_caller_that_gives_up_leaves_a_working_pool(pool: DecoderPool) -> None:
     """What has not begun is dropped, and the next job finds the decoders ready."""
     images = pool.examine((number, plain_png()) for number in range(100))
