@@ -22,7 +22,7 @@ from pathlib import Path
 from db.engine import Database
 from tests.command import Kaolabel, finish
 from tests.drawing import face_png, plain_png
-from tests.faults.harness import HOOKS
+from tests.faults.cluster import HOOKS
 from tests.faults.poisoned import REASONS, poison
 
 _SECONDS, _DECODERS, _TRIES = 5.0, 2, 2

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import psutil  # type: ignore[import-untyped]  # psutil ships no types
 from sqlalchemy import inspect, text
@@ -19,6 +19,11 @@ from tests.homes import HOMES
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+T = TypeVar("T")
+
+# Seconds until a test gives up; no test is faster or slower for it.
+PATIENCE = 240.0
 
 # Everything that a run finds out, by natural keys alone: numbers given by the database differ.
 _ROWS = """
@@ -110,12 +115,13 @@ def finish(
     return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
 
-def wait_for(condition: Callable[[], object], *, what: str, seconds: float = 60) -> None:
-    """Wait until the condition holds."""
+def wait_for(condition: Callable[[], T], *, what: str, seconds: float = PATIENCE) -> T:
+    """Wait until the condition holds; what it gave then."""
     deadline = time.monotonic() + seconds
-    while not condition():
+    while not (found := condition()):
         assert time.monotonic() < deadline, f"{what} did not happen within {seconds} s"
         time.sleep(0.05)
+    return found
 
 
 def descendants(process: subprocess.Popen[str], kind: str) -> list[psutil.Process]:

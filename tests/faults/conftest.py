@@ -22,7 +22,7 @@ from tests.postgres import Postgres, import_server
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tests.faults.harness import Labelling
+    from tests.faults.labelling import Labelling
     from tests.faults.oracle import Findings
 
 # For a run that nothing disturbs: long enough for thousands of images on a busy machine.

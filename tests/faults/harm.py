@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from random import Random
 
-    from tests.faults.harness import Labelling
+    from tests.faults.labelling import Labelling
     from tests.faults.monkey import Aim
     from tests.faults.proxy import Proxy
     from tests.faults.services import PostgresServer, Worker

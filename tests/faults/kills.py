@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from random import Random
 
-    from tests.faults.harness import Labelling
+    from tests.faults.labelling import Labelling
     from tests.faults.monkey import Aim
 
 

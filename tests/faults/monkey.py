@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from random import Random
 
-    from tests.faults.harness import Labelling
+    from tests.faults.labelling import Labelling
 
     # Finds something to harm, and gives back how; None where nothing of the kind is alive.
     Aim = Callable[[Labelling, Random], Callable[[], object] | None]

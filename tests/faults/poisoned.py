@@ -8,7 +8,7 @@ import os
 from typing import TYPE_CHECKING
 
 from tests.drawing import plain_png
-from tests.faults.harness import Cluster
+from tests.faults.cluster import Cluster
 
 if TYPE_CHECKING:
     from pathlib import Path

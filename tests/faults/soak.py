@@ -24,11 +24,12 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy import text
 
+from tests.faults.cluster import Cluster
 from tests.faults.conftest import fill, killable_postgres, undisturbed
 from tests.faults.harm import HARM
-from tests.faults.harness import Cluster, Labelling, dice
 from tests.faults.haste import slow
 from tests.faults.kills import KILLS
+from tests.faults.labelling import Labelling, dice
 from tests.faults.memory import Memory
 from tests.faults.monkey import Monkey
 

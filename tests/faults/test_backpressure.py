@@ -8,9 +8,11 @@ import psutil  # type: ignore[import-untyped]  # psutil ships no types
 import pytest
 
 from producer.enqueue import FIRST_WATER, HIGH_WATER
+from tests.command import wait_for
+from tests.faults.cluster import Cluster
 from tests.faults.conftest import fill, undisturbed
-from tests.faults.harness import Cluster, Labelling, dice, wait_for
 from tests.faults.haste import slow
+from tests.faults.labelling import Labelling, dice
 from worker.broker.messages import LABEL_QUEUE
 
 if TYPE_CHECKING:

@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 from producer.enqueue import HIGH_WATER
-from tests.faults.harness import Cluster, dice, wait_for
+from tests.command import wait_for
+from tests.faults.cluster import Cluster
 from tests.faults.haste import hasty, slow
+from tests.faults.labelling import dice
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from tests.faults.conftest import Archive
-    from tests.faults.harness import Labelling
+    from tests.faults.labelling import Labelling
     from tests.faults.services import RedisServer, Worker
 
 pytestmark = pytest.mark.xdist_group("faults")

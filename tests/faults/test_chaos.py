@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.faults.harness import Cluster, Labelling, dice
+from tests.faults.cluster import Cluster
 from tests.faults.haste import hasty, slow
 from tests.faults.kills import KILLS
+from tests.faults.labelling import Labelling, dice
 from tests.faults.monkey import Monkey
 
 if TYPE_CHECKING:

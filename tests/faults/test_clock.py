@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.faults.harness import Cluster
+from tests.faults.cluster import Cluster
 from tests.faults.haste import hasty, slow
 from tests.faults.hooks.clock import set_clocks
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.faults.conftest import Archive
-    from tests.faults.harness import Labelling
+    from tests.faults.labelling import Labelling
 
 pytestmark = pytest.mark.xdist_group("faults")
 

@@ -16,7 +16,7 @@ import pytest
 from db.records import Outcome
 from tests.drawing import face_png, plain_png
 from tests.faults import oracle
-from tests.faults.harness import HOOKS, Cluster
+from tests.faults.cluster import HOOKS, Cluster
 from tests.faults.hooks.traitor import LIES
 from tests.faults.poisoned import SECONDS, poisoned, susceptible
 from tests.faults.services import ROOT
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from tests.faults.conftest import Archive
-    from tests.faults.harness import Labelling
+    from tests.faults.labelling import Labelling
 
 pytestmark = pytest.mark.xdist_group("faults")
 

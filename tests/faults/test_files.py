@@ -16,9 +16,9 @@ import pytest
 from sqlalchemy import text
 
 from db.engine import Database
-from tests.command import Kaolabel
+from tests.command import Kaolabel, wait_for
 from tests.drawing import face_png, plain_png
-from tests.faults.harness import Cluster, wait_for
+from tests.faults.cluster import Cluster
 from tests.faults.services import Child
 
 if TYPE_CHECKING:

@@ -15,7 +15,8 @@ import flower.urls  # type: ignore[import-untyped]  # Flower ships no types
 import pytest
 from sqlalchemy import make_url
 
-from tests.faults.harness import Cluster, wait_for
+from tests.command import wait_for
+from tests.faults.cluster import Cluster
 from tests.faults.haste import slow
 from tests.faults.services import Child, RedisServer, Worker, free_port
 from worker.broker.app import create_app
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.faults.conftest import Archive
-    from tests.faults.harness import Labelling
+    from tests.faults.labelling import Labelling
     from tests.postgres import Postgres
 
 pytestmark = pytest.mark.xdist_group("faults")

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.faults.conftest import Archive
-    from tests.faults.harness import Labelling
+    from tests.faults.labelling import Labelling
 
 pytestmark = pytest.mark.xdist_group("faults")
 

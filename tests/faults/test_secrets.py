@@ -14,8 +14,9 @@ import pytest
 from sqlalchemy import make_url, text
 
 import kaolabel
+from tests.command import wait_for
+from tests.faults.cluster import Cluster
 from tests.faults.conftest import fill
-from tests.faults.harness import Cluster, wait_for
 from tests.faults.services import Child, command_line, free_port
 from tests.tls import ACL, USER
 

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 import psutil  # type: ignore[import-untyped]  # psutil ships no types
 import pytest
 
-from tests.faults.harness import Cluster, dice, wait_for
+from tests.command import wait_for
+from tests.faults.cluster import Cluster
 from tests.faults.haste import hasty, slow
+from tests.faults.labelling import dice
 from tests.faults.watch import wait_for_log, wait_for_work, written
 
 if TYPE_CHECKING:
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.faults.conftest import Archive
-    from tests.faults.harness import Labelling
+    from tests.faults.labelling import Labelling
 
 pytestmark = pytest.mark.xdist_group("faults")
 

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import text
 
-from tests.faults.harness import wait_for
+from tests.command import wait_for
 
 if TYPE_CHECKING:
     import psutil  # type: ignore[import-untyped]  # psutil ships no types
 
-    from tests.faults.harness import Cluster
+    from tests.faults.cluster import Cluster
+    from tests.faults.labelling import Labelling
     from tests.faults.services import Worker
 
 # Everything that a job writes.
@@ -49,3 +50,12 @@ def wait_for_log(workers: list[Worker], words: str) -> None:
         lambda: any(words in worker.log.read_text() for worker in workers),
         what=f"“{words}” in a worker's log",
     )
+
+
+def assert_undisturbed(labelling: Labelling) -> None:
+    """No claim was counted as lost, and neither a worker nor the command was started again."""
+    cluster = labelling.cluster
+    query = "SELECT max(attempts) FROM jobs WHERE run_id = :run"
+    assert cluster.value(query, run=labelling.run) == 1, cluster.logs()
+    assert [worker.starts for worker in cluster.workers] == [1] * len(cluster.workers)
+    assert labelling.deaths == 0

@@ -1,52 +1,32 @@
-"""Databases that die, go away, are locked, fill up or lose answers while everybody needs them."""
+"""A PostgreSQL that dies, goes away or loses answers while everybody needs it."""
 
 from __future__ import annotations
 
 import contextlib
-import subprocess
-import sys
-import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import text
-from sqlalchemy.exc import OperationalError
 
 from db.engine import Database
-from db.records import ImageResult
-from db.store import results
-from tests.command import Kaolabel
-from tests.faults import oracle
-from tests.faults.harness import Cluster, dice, wait_for
+from tests.faults.cluster import Cluster
 from tests.faults.haste import hasty, slow
+from tests.faults.labelling import dice
 from tests.faults.memory import Memory
 from tests.faults.pooler import Pooler
 from tests.faults.proxy import Proxy
-from tests.ledger import Ledger, content, face, job_result
+from tests.faults.watch import assert_undisturbed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from db.records import Claim, ContentResult, JobResult
     from tests.faults.conftest import Archive
-    from tests.faults.harness import Labelling
+    from tests.faults.labelling import Labelling
     from tests.faults.services import PostgresServer
     from tests.postgres import Postgres
 
 pytestmark = pytest.mark.xdist_group("faults")
-
-# Locks a SQLite file for as long as it is told, and says when it has the lock.
-_LOCKER = """
-import sqlite3, sys, time
-connection = sqlite3.connect(sys.argv[1], isolation_level=None, timeout=60)
-connection.execute("BEGIN EXCLUSIVE")
-print("locked", flush=True)
-time.sleep(float(sys.argv[2]))
-connection.rollback()
-"""
 
 # A worker of ours that has begun to write, and has not committed.
 _IN_TRANSACTION = (
@@ -241,71 +221,6 @@ def test_a_pooler_stands_before_postgres(
         verdict(labelling, archive)
 
 
-@pytest.mark.thorough
-def test_sqlite_is_locked_by_somebody_else(
-    tmp_path: Path,
-    sqlite_url: str,
-    archives: Callable[[int], Archive],
-    verdict: Callable[[Labelling, Archive], None],
-) -> None:
-    """Another program that holds the file for 20 seconds costs time, and nobody sees an error."""
-    archive = archives(100)
-    with Cluster(tmp_path / "cluster", sqlite_url, hooks=hasty(**slow())) as cluster:
-        labelling = cluster.label(archive.folder)
-        labelling.until(20)
-        path = str(cluster.database.url.database)
-        arguments = [sys.executable, "-c", _LOCKER, path, "20"]
-        with subprocess.Popen(arguments, stdout=subprocess.PIPE) as locker:
-            assert locker.stdout is not None
-            labelling.fault(locker.stdout.readline)
-            status = cluster.command("status", "--json")
-            status.launch()
-            assert status.wait(60) == 0, cluster.logs()
-        labelling.finish()
-        verdict(labelling, archive)
-        assert_undisturbed(labelling)
-        assert "locked" not in labelling.command.log.read_text()
-
-
-def test_the_disk_runs_full(tmp_path: Path, archives: Callable[[int], Archive]) -> None:
-    """The command stops and says what to do; with room again, `resume` brings all to its end."""
-    archive = archives(400)
-    with small_disk(tmp_path / "disk", megabytes=16) as disk:
-        command = Kaolabel(disk / "home")
-        with command.start("label", str(archive.folder), "--detect-only") as process:
-            wait_for_outcomes(disk / "home" / "kaolabel.db")
-            fill(disk / "ballast")
-            _, said = process.communicate(timeout=200)
-        lines = said.strip().splitlines()
-        assert process.returncode == 3, said
-        assert lines[-1].startswith("kaolabel: the database ")
-        assert lines[-1].endswith("make room there") or "is full or fails" in lines[-1]
-        assert "Traceback" not in said
-        (disk / "ballast").unlink()
-        summary = command.json("resume")
-        database = Database(f"sqlite:///{disk / 'home' / 'kaolabel.db'}")
-        found = oracle.judge(database, summary["run"], archive.folder, archive.findings)
-        with database.read() as connection:
-            assert connection.exec_driver_sql("PRAGMA integrity_check").scalar() == "ok"
-        database.close()
-        assert found.clean, found
-
-
-def test_the_same_contents_are_written_in_opposite_order(postgresql: Database) -> None:
-    """Of two jobs with the same bytes in opposite order, both commit, and no deadlock surfaces."""
-    ledger = Ledger(postgresql)
-    other = Database(postgresql.url.render_as_string(hide_password=False), patience=20.0)
-    for number in range(20):
-        contents = [content(b"%d-%d" % (number, index), face(), face()) for index in range(30)]
-        first = overlapping(ledger, b"/first", contents)
-        second = overlapping(ledger, b"/second", contents[::-1])
-        commit_at_once([(postgresql, *first), (other, *second)])
-    other.close()
-    assert ledger.rows("SELECT count(*), count(DISTINCT sha256) FROM contents") == [(600, 600)]
-    assert ledger.value("SELECT count(*) FROM faces") == 1200
-    assert ledger.value("SELECT count(*) FROM images WHERE outcome = 'faces'") == 1200
-
-
 def kill_in_transaction(labelling: Labelling, *, after: int) -> None:
     """Kill PostgreSQL once so many images are done and somebody is about to commit."""
     cluster = labelling.cluster
@@ -315,15 +230,6 @@ def kill_in_transaction(labelling: Labelling, *, after: int) -> None:
         if cluster.value(_IN_TRANSACTION):
             break
     labelling.fault(cluster.postgres.kill)
-
-
-def assert_undisturbed(labelling: Labelling) -> None:
-    """No claim was counted as lost, and neither a worker nor the command was started again."""
-    cluster = labelling.cluster
-    query = "SELECT max(attempts) FROM jobs WHERE run_id = :run"
-    assert cluster.value(query, run=labelling.run) == 1, cluster.logs()
-    assert [worker.starts for worker in cluster.workers] == [1] * len(cluster.workers)
-    assert labelling.deaths == 0
 
 
 def growth(cluster: Cluster, *, seconds: float) -> dict[str, float]:
@@ -352,66 +258,3 @@ def pooled(folder: Path, postgres: PostgresServer, url: str) -> Iterator[str]:
             yield behind.render_as_string(hide_password=False)
         finally:
             pooler.kill()
-
-
-@contextlib.contextmanager
-def small_disk(folder: Path, *, megabytes: int) -> Iterator[Path]:
-    """A disk of that size; the test is skipped where none may be mounted."""
-    folder.mkdir()
-    options = ["-t", "tmpfs", "-o", f"size={megabytes}m", "kaolabel-test", str(folder)]
-    mounted = subprocess.run(["mount", *options], check=False, capture_output=True, text=True)  # noqa: S607  # the system's own
-    if mounted.returncode:
-        pytest.skip(f"needs to mount a small disk: {mounted.stderr.strip()}")
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", "--lazy", str(folder)], check=True)  # noqa: S607  # as above
-
-
-def fill(ballast: Path) -> None:
-    """Take all room that is left on a disk."""
-    with contextlib.suppress(OSError), ballast.open("wb", buffering=0) as file:
-        for size in (1 << 16, 1 << 12, 1):
-            with contextlib.suppress(OSError):
-                while file.write(bytes(size)):
-                    pass
-
-
-def wait_for_outcomes(path: Path) -> None:
-    """Wait until the first results stand in a ledger."""
-    wait_for(path.exists, what="a ledger")
-    database = Database(f"sqlite:///{path}")
-    query = text("SELECT count(*) FROM images WHERE NOT due")
-    with contextlib.closing(database):
-        wait_for(lambda: _count(database, query), what="the first results")
-
-
-def _count(database: Database, query: Any) -> int:
-    with contextlib.suppress(OperationalError), database.read() as connection:
-        return int(connection.execute(query).scalar_one())
-    return 0
-
-
-def overlapping(
-    ledger: Ledger, root: bytes, contents: list[ContentResult]
-) -> tuple[Claim, JobResult]:
-    """A claimed job of fresh files that have these contents, and what it writes."""
-    prefix = contents[0].content.sha256.hex().encode()
-    paths = [prefix + b"%d" % number for number in range(len(contents))]
-    claim = ledger.take(ledger.run(root), *paths)
-    linked = zip(ledger.todo(claim.job_id), contents, strict=True)
-    images = [ImageResult(image.id, result.content.sha256) for image, result in linked]
-    return claim, job_result(contents, images)
-
-
-def commit_at_once(jobs: list[tuple[Database, Claim, JobResult]]) -> None:
-    """Commit jobs at the same time; what one of them raises is raised."""
-    ready = threading.Barrier(len(jobs))
-
-    def write(database: Database, claim: Claim, result: JobResult) -> None:
-        ready.wait()
-        database.commit(lambda connection: results.commit(connection, claim, result))
-
-    with ThreadPoolExecutor(len(jobs)) as pool:
-        for done in [pool.submit(write, *job) for job in jobs]:
-            done.result()
