@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,11 @@ DEV_DATA = Path(os.environ.get("KAOLABEL_DEV_DATA", ROOT.parent / "shared"))
 # The same examples in every run, however slow the machine is.
 hypothesis.settings.register_profile("kaolabel", deadline=None, derandomize=True, database=None)
 hypothesis.settings.load_profile("kaolabel")
+
+
+def pytest_configure() -> None:
+    """Let commands hear Ctrl-C, which a shell's background jobs ignore, and their children."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

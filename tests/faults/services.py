@@ -111,11 +111,13 @@ class Child(Service):
 
     def kill(self) -> None:
         """End it and all its descendants with SIGKILL."""
+        # A supervisor may have started the next one before this one's end is seen.
+        process = self._process
         for one in reversed(self.tree()):
             with contextlib.suppress(psutil.NoSuchProcess):
                 one.kill()
-        if self._process is not None:
-            self._process.wait()
+        if process is not None:
+            process.wait()
 
     def freeze(self) -> None:
         """Stop it and all its descendants where they are."""
