@@ -95,11 +95,14 @@ def front_postgres(path: str, server: Certificate) -> Iterator[int]:
     listener = socket.create_server(("127.0.0.1", 0))
 
     async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError, EOFError):
+        async with contextlib.AsyncExitStack() as stack:
+            stack.push_async_callback(_hang_up, writer)
+            stack.enter_context(contextlib.suppress(OSError, EOFError))
             assert await reader.readexactly(len(_SSL_REQUEST)) == _SSL_REQUEST
             writer.write(b"S")
             await writer.start_tls(context)
             from_server, to_server = await asyncio.open_unix_connection(path)
+            stack.push_async_callback(_hang_up, to_server)
             await asyncio.gather(_pump(reader, to_server), _pump(from_server, writer))
 
     running = loop.run_until_complete(asyncio.start_server(accept, sock=listener))
@@ -120,6 +123,12 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
             writer.write(data)
             await writer.drain()
     writer.close()
+
+
+async def _hang_up(writer: asyncio.StreamWriter) -> None:
+    writer.transport.abort()
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()
 
 
 async def _end(server: asyncio.Server) -> None:
