@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -126,11 +127,17 @@ def wait_for(condition: Callable[[], T], *, what: str, seconds: float = PATIENCE
 
 def descendants(process: subprocess.Popen[str], kind: str) -> list[psutil.Process]:
     """Living descendants whose command line has `kind` in it."""
-    try:
+    with contextlib.suppress(psutil.NoSuchProcess):
         family = psutil.Process(process.pid).children(recursive=True)
-        return [one for one in family if kind in " ".join(one.cmdline())]
-    except (psutil.NoSuchProcess, psutil.ZombieProcess):
-        return []
+        return [one for one in family if kind in command_line(one)]
+    return []
+
+
+def command_line(process: psutil.Process) -> str:
+    """The command line, empty for a process that is gone by now."""
+    with contextlib.suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
+        return " ".join(process.cmdline())
+    return ""
 
 
 def _plain(row: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -26,8 +26,7 @@ def register(
 
     A file is due when it is new or changed, when its bytes never became a content, or when its
     result is not by the run's chain or lacks a prediction by `version_id`. One in quarantine is
-    not: `refused.give_to` gives it another try. To register the same
-    files again changes nothing.
+    not: `refused.give_to` gives it another try. To register the same files again changes nothing.
     """
     known = _known(connection, run.archive_id, [entry.path for entry in entries])
     fresh = [_row(run, entry) for entry in entries if entry.path not in known]

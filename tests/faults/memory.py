@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import psutil  # type: ignore[import-untyped]  # psutil ships no types
 
-from tests.faults.services import command_line
+from tests.command import command_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -80,7 +80,7 @@ class Memory:
 
 def kind(process: psutil.Process) -> str | None:
     """What a process is to kaolabel; None for any other."""
-    line = " ".join(command_line(process))
+    line = command_line(process)
     return next((name for mark, name in _KINDS.items() if mark in line), None)
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import psutil  # type: ignore[import-untyped]  # psutil ships no types
 import redis
 
+from tests.command import command_line
 from worker.broker.embedded import find_redis_server
 
 if TYPE_CHECKING:
@@ -152,7 +153,7 @@ class Child(Service):
 
     def find(self, kind: str) -> list[psutil.Process]:
         """Its descendants whose command line has `kind` in it."""
-        return [one for one in self.tree() if kind in " ".join(command_line(one))]
+        return [one for one in self.tree() if kind in command_line(one)]
 
 
 class Worker(Child):
@@ -273,13 +274,6 @@ class PostgresServer(Service):
                     one.send_signal(number)
             if number == signal.SIGKILL:
                 psutil.wait_procs(family, timeout=START_SECONDS)
-
-
-def command_line(process: psutil.Process) -> list[str]:
-    """The command line, empty for a process that is gone by now."""
-    with contextlib.suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
-        return list(process.cmdline())
-    return []
 
 
 def free_port() -> int:

@@ -14,10 +14,10 @@ import pytest
 from sqlalchemy import make_url, text
 
 import kaolabel
-from tests.command import wait_for
+from tests.command import command_line, wait_for
 from tests.faults.cluster import Cluster
 from tests.faults.conftest import fill
-from tests.faults.services import Child, command_line, free_port
+from tests.faults.services import Child, free_port
 from tests.tls import ACL, USER
 
 if TYPE_CHECKING:
@@ -201,7 +201,7 @@ def pages(port: int) -> list[str]:
 def command_lines(cluster: Cluster) -> list[str]:
     """What `ps` shows of every process, the servers among them."""
     processes = [*cluster.processes(), *cluster.redis.tree()]
-    lines = [" ".join(command_line(process)) for process in processes]
+    lines = [command_line(process) for process in processes]
     assert len(lines) > 3
     return lines
 

@@ -11,6 +11,7 @@ import pytest
 
 from db.engine import Database
 from producer.drive import Driver
+from tests.command import command_line
 from tests.drawing import face_png, plain_png
 from tests.ledger import Ledger
 from worker.broker.app import create_app
@@ -78,15 +79,7 @@ class Station:
         """The worker's processes whose command line has these words."""
         assert self.worker._process is not None
         family = psutil.Process(self.worker._process.pid).children(recursive=True)
-        return [process for process in family if kind in " ".join(command_line(process))]
-
-
-def command_line(process: psutil.Process) -> list[str]:
-    """The command line, empty for a process that is gone by now."""
-    try:
-        return list(process.cmdline())
-    except psutil.NoSuchProcess:
-        return []
+        return [process for process in family if kind in command_line(process)]
 
 
 @pytest.fixture(scope="module")
