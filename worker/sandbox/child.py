@@ -13,23 +13,18 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
-from db.errors import KaolabelError, UnreadableImageError
-from db.records import Box, DetectedFace, Outcome
+from db.errors import KaolabelError
 from worker.sandbox import bounds
 from worker.sandbox.confine import confine, end_with_parent
-from worker.sandbox.examined import Examined, ExaminedFace
 from worker.sandbox.limits import Order
-from worker.sandbox.wire import MAX_FACES, pack, read_frame, write_frame
+from worker.sandbox.wire import pack, read_frame, write_frame
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import IO
 
-    from worker.vision.decode import Decoded
+    from worker.sandbox.examined import Examined
     from worker.vision.detect import Detectors
-
-# Detectors search at up to 960 pixels, and faces keep enough of theirs for a crop of 192.
-_LONG_SIDE = 1600
 
 FIND, WHOLE = b"F", b"W"
 
@@ -68,7 +63,7 @@ def _serve(stdin: IO[bytes], stdout: IO[bytes], detectors: Detectors, order: Ord
             bounds.grant_seconds(order.limits.seconds)
             try:
                 request = read_frame(_exactly(stdin))
-                head, body = pack(_examine(request[:1], request[1:], detectors, order))
+                head, body = pack(_examine(request, detectors, order))
             except MemoryError:
                 # At once: to wind up in good order takes memory, too.
                 os._exit(OUT_OF_MEMORY)
@@ -105,60 +100,19 @@ def _warm_up(detectors: Detectors, order: Order) -> None:
 
     for sample in samples():
         for mode in (FIND, WHOLE):
-            pack(_examine(mode, sample, detectors, order))
+            pack(_examine(mode + sample, detectors, order))
 
 
-def _examine(mode: bytes, data: bytes, detectors: Detectors, order: Order) -> Examined:
-    from worker.vision.decode import is_out_of_memory
+def _examine(request: bytes, detectors: Detectors, order: Order) -> Examined:
+    from worker.sandbox.look import look
 
-    try:
-        return _look(mode, data, detectors, order)
-    except UnreadableImageError as error:
-        return Examined(Outcome.UNREADABLE, reason=error.reason, detail=error.detail)
-    # Any other error of a library is this image's, not the process's.
-    except Exception as error:
-        if is_out_of_memory(error):
-            raise MemoryError from error
-        detail = f"{type(error).__name__}: {error}"
-        return Examined(Outcome.UNREADABLE, reason="damaged", detail=detail)
-
-
-def _look(mode: bytes, data: bytes, detectors: Detectors, order: Order) -> Examined:
-    from worker.vision.crop import preview
-    from worker.vision.decode import decode, read_header
-
-    header = read_header(data, max_pixels=order.limits.max_pixels)
-    decoded = decode(data, header, long_side=_LONG_SIDE)
-    faces = (_whole if mode == WHOLE else _find)(decoded, detectors, order.input_size)
-    return Examined(
-        outcome=Outcome.FACES if faces else Outcome.NO_FACE,
-        reason=None if faces else "no_face_found",
-        detail=decoded.note,
-        width=decoded.width,
-        height=decoded.height,
-        format=header.format,
-        faces=faces,
-        preview=None if faces else preview(decoded.pixels),
+    return look(
+        request[1:],
+        detectors,
+        whole=request[:1] == WHOLE,
+        input_size=order.input_size,
+        max_pixels=order.limits.max_pixels,
     )
-
-
-def _find(decoded: Decoded, detectors: Detectors, size: int) -> tuple[ExaminedFace, ...]:
-    from worker.vision.crop import cut, face_input
-
-    found = []
-    # Largest first: what is beyond the bound are specks in a pattern, if anything at all.
-    for face in detectors.find_faces(decoded)[:MAX_FACES]:
-        crop = cut(decoded.pixels, decoded.in_pixels(face.box))
-        found.append(ExaminedFace(face, crop, face_input(crop, size=size)))
-    return tuple(found)
-
-
-def _whole(decoded: Decoded, _detectors: Detectors, size: int) -> tuple[ExaminedFace, ...]:
-    from worker.vision.crop import face_input, whole
-
-    box = Box(0, 0, decoded.width, decoded.height)
-    crop = whole(decoded.pixels)
-    return (ExaminedFace(DetectedFace(box, "crop", 1.0), crop, face_input(crop, size=size)),)
 
 
 def _exactly(stream: IO[bytes]) -> Callable[[int], bytes]:

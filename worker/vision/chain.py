@@ -16,7 +16,7 @@ from db.errors import DetectorError
 
 # Part of every chain id. Raise it with any change to decoding, detection or the filtering of boxes
 # that can change a result: stored detections are only reused under an equal id.
-REVISION = 1
+REVISION = 2
 
 ANIMEFACE = "animeface"
 LBP_SHA256 = "9376d30ac38db6bda2a68b88b3b76bbd7e6aa33af47f7f5c76bc88ca75f1ce30"
@@ -34,6 +34,7 @@ class Step:
         version: SHA-256 of the cascade file in hex, or the version of the animeface package.
         long_side: the image is shrunk to at most this many pixels on its long side.
         min_neighbors: how many overlapping hits a cascade needs for a face; 0 for animeface.
+        scale_factor: by which a cascade's window grows from one scan to the next; 0 for animeface.
         cascade: the cascade file; None for animeface. Not part of the id: its content counts.
     """
 
@@ -41,14 +42,16 @@ class Step:
     version: str
     long_side: int
     min_neighbors: int = 0
+    scale_factor: float = 0.0
     cascade: Path | None = None
 
     @property
     def id(self) -> str:
-        """Detector, version and parameters, such as `lbp:9376d30a@400n3`."""
-        version = self.version[:8] if self.cascade else self.version
-        neighbors = f"n{self.min_neighbors}" if self.cascade else ""
-        return f"{self.detector}:{version}@{self.long_side}{neighbors}"
+        """Detector, version and parameters, such as `lbp:9376d30a@400n3x1.1`."""
+        if self.cascade is None:
+            return f"{self.detector}:{self.version}@{self.long_side}"
+        parameters = f"{self.long_side}n{self.min_neighbors}x{self.scale_factor:g}"
+        return f"{self.detector}:{self.version[:8]}@{parameters}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,11 @@ class Chain:
     def id(self) -> str:
         """What detections are stored under; equal ids give equal results. Under 200 characters."""
         return "+".join([*(step.id for step in self.steps), f"r{REVISION}"])
+
+    @property
+    def long_side(self) -> int:
+        """The largest size, in pixels on the long side, at which an image is searched."""
+        return max(step.long_side for step in self.steps)
 
     def to_json(self) -> str:
         """The chain as one line of ASCII JSON, for a decoder process."""
@@ -102,8 +110,7 @@ def default_chain(cascade: Path | None) -> Chain:
     if sha256 == LBP_SHA256:
         return _lbp_chain(cascade)
     name = re.sub(r"[^A-Za-z0-9_.-]", "_", cascade.stem)[:_MAX_NAME]
-    passes = ((480, 4), (960, 4))
-    return Chain(tuple(Step(name, sha256, side, n, cascade) for side, n in passes))
+    return Chain(tuple(Step(name, sha256, side, 4, 1.1, cascade) for side in (480, 960)))
 
 
 def find_cascade(name: str) -> Path:
@@ -129,11 +136,9 @@ def find_cascade(name: str) -> Path:
 
 
 def _lbp_chain(cascade: Path) -> Chain:
-    first, sensitive, fine = (
-        Step("lbp", LBP_SHA256, long_side, neighbors, cascade)
-        for long_side, neighbors in ((400, 3), (400, 1), (800, 2))
-    )
-    return Chain((first, _animeface(480), sensitive, fine))
+    quick = Step("lbp", LBP_SHA256, 256, 2, 1.2, cascade)
+    sensitive = Step("lbp", LBP_SHA256, 400, 1, 1.1, cascade)
+    return Chain((quick, sensitive, _animeface(320)))
 
 
 def _animeface(long_side: int) -> Step:
@@ -169,22 +174,24 @@ def _require_cascade(content: bytes, path: Path) -> None:
         raise DetectorError(f"{str(path)!r} is no OpenCV cascade: give the XML file of one")
 
 
-def _to_fields(step: Step) -> dict[str, str | int | None]:
+def _to_fields(step: Step) -> dict[str, str | float | None]:
     return {
         "detector": step.detector,
         "version": step.version,
         "long_side": step.long_side,
         "min_neighbors": step.min_neighbors,
+        "scale_factor": step.scale_factor,
         "cascade": str(step.cascade) if step.cascade else None,
     }
 
 
-def _from_fields(fields: dict[str, str | int | None]) -> Step:
+def _from_fields(fields: dict[str, str | float | None]) -> Step:
     cascade = fields["cascade"]
     return Step(
         str(fields["detector"]),
         str(fields["version"]),
         int(fields["long_side"] or 0),
         int(fields["min_neighbors"] or 0),
+        float(fields["scale_factor"] or 0),
         Path(str(cascade)) if cascade else None,
     )

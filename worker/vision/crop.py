@@ -21,6 +21,9 @@ MARGIN = 0.25
 LONG_SIDE = 192
 PREVIEW_SIDE = 160
 
+# The long side of a face in the largest crop: an image with as many pixels a face is fine enough.
+FACE_SIDE = round(LONG_SIDE / (1 + 2 * MARGIN))
+
 # 4:4:4 because drawings put saturated colours beside each other, which chroma subsampling smears.
 _CROP_JPEG = (
     cv2.IMWRITE_JPEG_QUALITY,

@@ -18,7 +18,7 @@ from PIL import Image
 from db.errors import DetectorError
 from db.records import Box, DetectedFace
 from worker.vision.chain import ANIMEFACE, Step
-from worker.vision.resize import shrink
+from worker.vision.view import View
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 # Scanned with windows from 24 pixels, which is what the LBP anime cascade was trained on.
 _SMALLEST_WINDOW = (24, 24)
-_WINDOW_STEP = 1.1
 
 # Equalizing makes patterns out of the noise of a dark or plain patch, and cascades see faces there.
 # Standard deviation of grey levels (0 to 255): among 318 boxes of scenes, the two below it were
@@ -71,20 +70,22 @@ class Finder:
 
     Attributes:
         step: what it runs.
-        search: uint8 (height, width, 3) BGR pixels to hits in those pixels.
+        search: pixels to hits in those pixels.
+        see: which pixels of an image it searches, `View.colour` or `View.grey`.
     """
 
     step: Step
     search: Search
+    see: Callable[[View, int], NDArray[np.uint8]] = View.colour
 
-    def find(self, decoded: Decoded) -> tuple[DetectedFace, ...]:
+    def find(self, view: View) -> tuple[DetectedFace, ...]:
         """The faces of an image, largest first, in pixels of the upright full-size image."""
-        small = shrink(decoded.pixels, self.step.long_side)
-        fx, fy = decoded.width / small.shape[1], decoded.height / small.shape[0]
+        small = self.see(view, self.step.long_side)
+        fx, fy = view.width / small.shape[1], view.height / small.shape[0]
         faces = [
             DetectedFace(box, self.step.detector, hit.score)
             for hit in self.search(small)
-            if (box := _box(hit, fx, fy, width=decoded.width, height=decoded.height))
+            if (box := _box(hit, fx, fy, width=view.width, height=view.height))
         ]
         return _without_doubles(faces)
 
@@ -106,8 +107,9 @@ class Detectors:
             Largest first, boxes in pixels of the upright full-size image and within it; empty if
             no step finds a face.
         """
+        view = View(decoded)
         for finder in self.finders:
-            if faces := finder.find(decoded):
+            if faces := finder.find(view):
                 return faces
         return ()
 
@@ -122,13 +124,13 @@ def build(chain: Chain) -> Detectors:
         DetectorError: a cascade or animeface cannot be loaded, or is not the version that the
             chain names.
     """
-    return Detectors(chain, tuple(Finder(step, _load(step)) for step in chain.steps))
+    return Detectors(chain, tuple(_load(step) for step in chain.steps))
 
 
-def _load(step: Step) -> Search:
+def _load(step: Step) -> Finder:
     if step.detector == ANIMEFACE:
-        return _load_animeface(step)
-    return _load_cascade(step)
+        return Finder(step, _load_animeface(step))
+    return Finder(step, _load_cascade(step), see=View.grey)
 
 
 def _load_animeface(step: Step) -> Search:
@@ -157,10 +159,9 @@ def _reframed(face: Any) -> Hit:
 def _load_cascade(step: Step) -> Search:
     classifier = _classifier(step)
 
-    def search(pixels: NDArray[np.uint8]) -> list[Hit]:
-        grey = cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY)
+    def search(grey: NDArray[np.uint8]) -> list[Hit]:
         boxes, neighbors = classifier.detectMultiScale2(
-            cv2.equalizeHist(grey), _WINDOW_STEP, step.min_neighbors, minSize=_SMALLEST_WINDOW
+            cv2.equalizeHist(grey), step.scale_factor, step.min_neighbors, minSize=_SMALLEST_WINDOW
         )
         return [
             Hit(x, y, x + width, y + height, float(n))

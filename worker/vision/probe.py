@@ -17,6 +17,7 @@ from db.records import Box
 from worker.vision.chain import ANIMEFACE
 from worker.vision.decode import Decoded
 from worker.vision.detect import Finder, build, overlap
+from worker.vision.view import View
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -106,7 +107,7 @@ def _decoded(pixels: NDArray[np.uint8]) -> Decoded:
 
 
 def _finds(finder: Finder, drawing: Decoded, face: Box) -> bool:
-    return any(overlap(found.box, face) >= _LEAST_OVERLAP for found in finder.find(drawing))
+    return any(overlap(found.box, face) >= _LEAST_OVERLAP for found in finder.find(View(drawing)))
 
 
 def _reason(finder: Finder) -> str:

@@ -254,7 +254,7 @@ def test_a_detector_that_finds_no_face_is_refused() -> None:
 
 def test_a_cascade_that_is_gone_is_told(tmp_path: Path) -> None:
     """A decoder that cannot load its cascade says so, instead of dying silently."""
-    missing = Step("gone", "0" * 64, 400, 3, tmp_path / "gone.xml")
+    missing = Step("gone", "0" * 64, 400, 3, 1.1, tmp_path / "gone.xml")
     with pytest.raises(DetectorError, match=r"gone\.xml"):
         Decoder(Order(Chain((missing,)).to_json(), Limits()))
 

@@ -19,23 +19,34 @@ HUMAN = "haarcascade_frontalface_default"
 
 def _sample() -> Chain:
     cascade = Path("/somewhere/lbp.xml")
-    return Chain((Step("lbp", LBP_SHA256, 400, 3, cascade), Step("animeface", "2.0.3", 480)))
+    return Chain((Step("lbp", LBP_SHA256, 400, 3, 1.1, cascade), Step("animeface", "2.0.3", 480)))
 
 
 def test_an_id_names_detectors_parameters_and_versions() -> None:
     """The id of a chain can be read by people."""
-    assert _sample().id == f"lbp:9376d30a@400n3+animeface:2.0.3@480+r{chain_module.REVISION}"
+    assert _sample().id == f"lbp:9376d30a@400n3x1.1+animeface:2.0.3@480+r{chain_module.REVISION}"
 
 
 @pytest.mark.parametrize(
     "change",
-    [{"detector": "x"}, {"version": "0" * 64}, {"long_side": 401}, {"min_neighbors": 4}],
+    [
+        {"detector": "x"},
+        {"version": "0" * 64},
+        {"long_side": 401},
+        {"min_neighbors": 4},
+        {"scale_factor": 1.2},
+    ],
 )
-def test_every_parameter_changes_the_id(change: dict[str, str | int]) -> None:
+def test_every_parameter_changes_the_id(change: dict[str, str | float]) -> None:
     """Chains that may give different results never share an id."""
     first, *others = _sample().steps
     changed = Chain((replace(first, **change), *others))  # type: ignore[arg-type]  # mixed values
     assert changed.id != _sample().id
+
+
+def test_a_chain_knows_the_largest_size_that_it_searches() -> None:
+    """An image may be decoded no smaller than its largest search."""
+    assert _sample().long_side == 480
 
 
 def test_the_revision_of_our_code_changes_the_id(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -58,7 +69,7 @@ def test_order_changes_the_id() -> None:
 
 def test_json_brings_back_the_same_chain() -> None:
     """A chain survives the journey to a decoder process, with a path that is not UTF-8 too."""
-    odd = Chain((Step("x", "ab", 400, 3, Path("/odd \udcff\n(é)/c.xml")),))
+    odd = Chain((Step("x", "ab", 400, 3, 1.1, Path("/odd \udcff\n(é)/c.xml")),))
     for original in (_sample(), odd, default_chain(None)):
         text = original.to_json()
         assert text.isascii()

@@ -15,6 +15,7 @@ from worker.vision.chain import Chain, Step, default_chain, find_cascade
 from worker.vision.decode import Decoded
 from worker.vision.detect import Detectors, Finder, Hit, build, overlap
 from worker.vision.probe import anime_face, human_face
+from worker.vision.view import View
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,7 +35,7 @@ def _finder(*hits: Hit, name: str = "fake") -> Finder:
 
 
 def _find(*hits: Hit, width: int = 100, height: int = 100) -> tuple[DetectedFace, ...]:
-    return _finder(*hits).find(_decoded(np.zeros((height, width, 3), np.uint8)))
+    return _finder(*hits).find(View(_decoded(np.zeros((height, width, 3), np.uint8))))
 
 
 def test_animeface_finds_a_drawn_face_in_upright_pixels() -> None:
@@ -146,7 +147,7 @@ def test_a_cascade_that_opencv_cannot_load_is_refused(tmp_path: Path) -> None:
 
 def test_a_cascade_that_is_gone_is_refused(tmp_path: Path) -> None:
     """A chain from another machine, whose cascade is not here, is refused."""
-    step = Step("lbp", "0" * 64, 400, 3, tmp_path / "missing.xml")
+    step = Step("lbp", "0" * 64, 400, 3, 1.1, tmp_path / "missing.xml")
     with pytest.raises(DetectorError, match=r"missing\.xml"):
         build(Chain((step,)))
 
