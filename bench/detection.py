@@ -19,8 +19,8 @@ import json
 import os
 import sys
 import time
-from collections import Counter, defaultdict
-from dataclasses import asdict, dataclass, field
+from collections import defaultdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,7 +56,6 @@ class Tally:
     faces: int = 0
     wrong: int = 0
     seconds: float = 0.0
-    steps: Counter[str] = field(default_factory=Counter)
 
     @property
     def milliseconds(self) -> float:
@@ -130,7 +129,6 @@ def _search(
     tally.with_face += any(right)
     tally.faces += sum(right)
     tally.wrong += len(right) - sum(right)
-    tally.steps[report.faces[0].face.detector if report.faces else "none"] += 1
 
 
 def show(name: str, tallies: Mapping[str, Tally]) -> None:
