@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import typer
 
-from db import schema
-from db.engine import open_database
-from db.settings import DatabaseSettings
-
 app = typer.Typer(help="Look after the database.", no_args_is_help=True)
 
 
@@ -17,6 +13,10 @@ def upgrade() -> None:
 
     Stop workers first, and keep a copy of the database.
     """
+    from db import schema
+    from db.engine import open_database
+    from db.settings import DatabaseSettings
+
     database = open_database(DatabaseSettings())
     schema.upgrade(database)
     typer.echo(f"{database.display} is at revision {schema.revision(database)}")
@@ -25,5 +25,9 @@ def upgrade() -> None:
 @app.command()
 def current() -> None:
     """Print the database's revision, and the one that this kaolabel needs."""
+    from db import schema
+    from db.engine import open_database
+    from db.settings import DatabaseSettings
+
     database = open_database(DatabaseSettings())
     typer.echo(f"{schema.revision(database) or 'empty'} (needed: {schema.head()})")

@@ -94,6 +94,8 @@ def make_engine(url: URL, *, foreign_keys: bool) -> Engine:
         event.listen(engine, "connect", partial(_set_pragmas, foreign_keys=foreign_keys))
         event.listen(engine, "begin", _begin_sqlite)
     else:
+        # One statement for many rows, as PostgreSQL plans every statement anew.
+        engine.dialect.use_insertmanyvalues_wo_returning = True
         event.listen(engine, "begin", _begin_postgresql)
     return engine
 

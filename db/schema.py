@@ -5,16 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
 
 from db.engine import open_database
 from db.errors import UsageError
 
 if TYPE_CHECKING:
+    from alembic.config import Config
     from sqlalchemy import Connection
 
     from db.engine import Database
@@ -46,6 +43,8 @@ def connect(settings: DatabaseSettings) -> Database:
 
 def upgrade(database: Database, target: str = "head") -> None:
     """Bring the schema up to `target`; does nothing where it is there already."""
+    from alembic import command
+
     with database.migration() as connection:
         _lock(connection)
         command.upgrade(_config(connection), target)
@@ -53,6 +52,8 @@ def upgrade(database: Database, target: str = "head") -> None:
 
 def downgrade(database: Database, target: str) -> None:
     """Take the schema back to `target`."""
+    from alembic import command
+
     with database.migration() as connection:
         _lock(connection)
         command.downgrade(_config(connection), target)
@@ -61,24 +62,31 @@ def downgrade(database: Database, target: str) -> None:
 def revision(database: Database) -> str | None:
     """The revision that the database is at; None for one without kaolabel's tables."""
     with database.read() as connection:
-        return MigrationContext.configure(connection).get_current_revision()
+        return _current(connection)
 
 
 def head() -> str:
-    """The newest revision that this kaolabel knows."""
-    newest = ScriptDirectory(str(MIGRATIONS)).get_current_head()
-    if newest is None:
-        raise RuntimeError(f"no revisions in {MIGRATIONS}")
-    return newest
+    """The newest revision that this kaolabel knows: revisions are numbered, and files named so."""
+    return max(path.name.partition("_")[0] for path in (MIGRATIONS / "versions").glob("[0-9]*.py"))
+
+
+def _current(connection: Connection) -> str | None:
+    # Alembic would tell the same, but its import takes longer than most commands take.
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    found: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    return found
 
 
 def _prepare(connection: Connection) -> None:
     _lock(connection)
     # Read again under the lock: another process may have set the database up meanwhile.
-    current = MigrationContext.configure(connection).get_current_revision()
+    current = _current(connection)
     if current == head():
         return
     if current is None and not inspect(connection).get_table_names():
+        from alembic import command
+
         command.upgrade(_config(connection), "head")
         return
     if current is None:
@@ -96,6 +104,8 @@ def _lock(connection: Connection) -> None:
 
 
 def _config(connection: Connection) -> Config:
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection

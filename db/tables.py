@@ -118,7 +118,8 @@ class Job(Table):
     first_face: Mapped[int | None] = mapped_column(BigInteger)
     last_face: Mapped[int | None] = mapped_column(BigInteger)
 
-    __table_args__ = (Index(None, "run_id", "state"),)
+    # By state first, as the reconciler asks for all leased jobs, whatever their run.
+    __table_args__ = (Index(None, "state", "run_id", "finished_at"),)
 
 
 class Image(Table):
@@ -149,7 +150,8 @@ class Image(Table):
             "run_id",
             "job_id",
             "id",
-            sqlite_where=text("due"),
+            # Each as SQLAlchemy writes it in queries: SQLite takes the index for nothing else.
+            sqlite_where=text("due = 1"),
             postgresql_where=text("due"),
         ),
     )

@@ -37,13 +37,13 @@ def label(
     """
     from producer import session as sessions
     from producer.walk import resolve_archive
+    from worker.models.registry import require_active
 
     root = resolve_archive(archive)
     settings = sessions.read_settings()
     database = sessions.open_ledger(settings)
-    if not detect_only:
-        sessions.require_model(settings, database)
-    with sessions.open_session(settings, database, archives=[root]) as session:
+    version = None if detect_only else require_active(database)
+    with sessions.open_session(settings, database, archives=[root], version=version) as session:
         run = sessions.begin(session, root=root, detect_only=detect_only)
         _label(session, settings, run, as_json=as_json)
 
@@ -93,6 +93,7 @@ def resume(
     from db.records import RelabelRecord
     from producer import relabel as relabelling
     from producer import session as sessions
+    from worker.models.registry import require_active
     from worker.reading import require_archive
 
     settings = sessions.read_settings()
@@ -103,9 +104,10 @@ def resume(
         _relabel(settings, database, target, as_json=as_json)
         return
     require_archive(unfinished.root)
-    if not unfinished.detect_only:
-        sessions.require_model(settings, database)
-    with sessions.open_session(settings, database, archives=[unfinished.root]) as session:
+    version = None if unfinished.detect_only else require_active(database)
+    with sessions.open_session(
+        settings, database, archives=[unfinished.root], version=version
+    ) as session:
         _label(session, settings, sessions.take_up(session, unfinished), as_json=as_json)
 
 
@@ -117,10 +119,11 @@ def status(*, as_json: AsJson = False) -> None:
       kaolabel status
       kaolabel status --json
     """
-    from producer import session as sessions
+    from db import schema
+    from db.settings import DatabaseSettings
     from producer.status import collect, render
 
-    found = collect(sessions.open_ledger(sessions.read_settings()))
+    found = collect(schema.connect(DatabaseSettings()))
     terminal.present(found, lambda: render(found), as_json=as_json)
 
 
@@ -142,12 +145,12 @@ def _relabel(
     settings: Settings, database: Database, version: VersionRecord, *, as_json: bool
 ) -> None:
     from producer import relabel as relabelling
-    from producer import session as sessions
     from producer.display import reporter, stopping_cleanly
+    from producer.queue import open_queue
     from producer.relabel_summary import render, summarize
 
     started = time.monotonic()
-    with sessions.open_queue(settings, database) as queue:
+    with open_queue(settings, database) as queue:
         run = relabelling.begin(queue, version)
         with (
             terminal.progress_bar("faces", quiet=as_json) as bar,

@@ -11,6 +11,7 @@ from db.errors import ArchiveGoneError, UsageError
 from db.records import Progress, RunRecord, RunState
 from db.store import images, jobs, producers, relabels, runs
 from producer.enqueue import Enqueuer
+from producer.gauge import Gauge
 from producer.walk import Walk
 from worker.reading import require_archive
 
@@ -57,6 +58,7 @@ class Tender:
         self.database = database.with_patience(math.inf, told=self._away)
         self._run = run
         self._enqueuer = Enqueuer(self.database, app, run)
+        self._gauge = Gauge()
         self._watch = watch
         self._report = report
         self._beaten_at = time.monotonic()
@@ -94,7 +96,7 @@ class Tender:
         self, connection: Connection
     ) -> tuple[RunRecord | RelabelRecord, Progress, list[str]]:
         run = relabels.either(connection, self._run.id)
-        return run, _progress(connection, run), jobs.errors(connection, run.id)
+        return run, self._gauge.read(connection, run), jobs.errors(connection, run.id)
 
     def _beat(self) -> None:
         if time.monotonic() - self._beaten_at > _BEAT:
@@ -175,12 +177,6 @@ class Driver:
             runs.mark_listed(connection, self._run.id, listed=self._listed)
 
         self._database.commit(register)
-
-
-def _progress(connection: Connection, run: RunRecord | RelabelRecord) -> Progress:
-    if isinstance(run, RunRecord):
-        return runs.progress(connection, run.id)
-    return relabels.progress(connection, run.id)
 
 
 def _is_left(progress: Progress) -> bool:

@@ -25,10 +25,15 @@ JOB_SECONDS = 5.0
 MIN_JOB, MAX_JOB = 32, 2048
 MIN_FACES, MAX_FACES = 256, 32_768
 
-# Jobs that are published and not done. Before the first is done nobody knows how large a job
-# should be, so only a few small ones go out.
-HIGH_WATER = 20
-FIRST_WATER = 8
+# Jobs that are published and not done: four for each worker, so that one waits for it even when
+# the queue is topped up the latest; 20 for a few, and never more than a Redis hardly notices.
+# Before the first is done nobody knows how large a job should be: only a few small ones go out, or
+# one for each worker that is busy with another run.
+JOBS_A_WORKER = 4
+FIRST_WATER, HIGH_WATER, MOST_WATER = 8, 20, 2048
+
+# Jobs that are cut in one transaction, for which others that write may have to wait.
+_CUTS = 8
 
 
 class Enqueuer:
@@ -56,18 +61,19 @@ class Enqueuer:
 
         Where the broker is away, the jobs stay in the ledger for the next time.
         """
-        in_flight, rate, ready = self._database.fetch(self._look)
-        water = FIRST_WATER if rate is None else HIGH_WATER
+        in_flight, workers, rate, ready = self._database.fetch(self._look)
+        water = high_water(workers, started=rate is not None)
         if in_flight > water // 2:
             return
         room = water - in_flight
         ready = ready[:room]
         while len(ready) < room:
-            job_id = self._cut(rate)
-            self.exhausted = job_id is None
-            if job_id is None:
+            wanted = min(room - len(ready), _CUTS)
+            cut = self._cut(wanted, rate)
+            ready += cut
+            self.exhausted = len(cut) < wanted
+            if self.exhausted:
                 break
-            ready.append(job_id)
         try:
             publish(self._database, self._app, ready)
         except (OperationalError, RedisError, OSError):
@@ -76,18 +82,42 @@ class Enqueuer:
         else:
             self.complaint = None
 
-    def _look(self, connection: Connection) -> tuple[int, float | None, list[int]]:
+    def _look(self, connection: Connection) -> tuple[int, int, float | None, list[int]]:
         run_id = self._run.id
-        in_flight = queue.in_flight(connection, run_id)
-        return in_flight, queue.rate(connection, run_id), queue.unpublished(connection, run_id)
+        return (
+            queue.in_flight(connection, run_id),
+            queue.workers(connection, run_id),
+            queue.rate(connection, run_id),
+            queue.unpublished(connection, run_id),
+        )
 
-    def _cut(self, rate: float | None) -> int | None:
+    def _cut(self, number: int, rate: float | None) -> list[int]:
+        """Cut so many jobs, as far as there are any."""
+
+        def cut(connection: Connection) -> list[int]:
+            jobs = (self._cut_one(connection, rate) for _ in range(number))
+            return [job_id for job_id in jobs if job_id is not None]
+
+        return self._database.commit(cut)
+
+    def _cut_one(self, connection: Connection, rate: float | None) -> int | None:
         run = self._run
         if isinstance(run, RelabelRecord):
             size = job_size(rate, least=MIN_FACES, most=MAX_FACES)
-            return self._database.commit(lambda c: cutting.cut_faces(c, run, size=size))
-        size = job_size(rate)
-        return self._database.commit(lambda c: cutting.cut_images(c, run.id, size=size))
+            return cutting.cut_faces(connection, run, size=size)
+        return cutting.cut_images(connection, run.id, size=job_size(rate))
+
+
+def high_water(workers: int, *, started: bool) -> int:
+    """How many jobs of a run may be in flight.
+
+    Args:
+        workers: that are at work.
+        started: whether a job of the run is done.
+    """
+    if not started:
+        return max(FIRST_WATER, min(workers, MOST_WATER))
+    return max(HIGH_WATER, min(workers * JOBS_A_WORKER, MOST_WATER))
 
 
 def job_size(rate: float | None, *, least: int = MIN_JOB, most: int = MAX_JOB) -> int:

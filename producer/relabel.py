@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from db.engine import Database
     from db.records import Progress, RelabelRecord, VersionRecord
     from db.store.producers import Producer
-    from producer.session import Queue, Settings
+    from producer.queue import Queue
+    from producer.session import Settings
 
 
 def target(settings: Settings, database: Database, name: str | None) -> VersionRecord:

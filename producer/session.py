@@ -1,30 +1,27 @@
-"""Everything that a run needs around it: database, broker, workers, detectors, an active model."""
+"""Everything that a run needs around it: database, queue, detectors, an active model."""
 
 from __future__ import annotations
 
-import os
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from db import schema
 from db.errors import UsageError
 from db.settings import DatabaseSettings
 from db.store import jobs, producers, relabels, runs
-from worker.broker.app import check, create_app
-from worker.broker.embedded import EmbeddedRedis
-from worker.broker.embedded_worker import EmbeddedWorker
+from producer.queue import Queue, open_queue
+from worker.background import Background
 from worker.broker.settings import BrokerSettings
 from worker.configured import check_detectors, configured_chain
-from worker.models import artifact, backbone
-from worker.models.registry import active, require_active
+from worker.models.registry import active
 from worker.reading import require_allowed
-from worker.settings import WorkerSettings, join_folders
+from worker.settings import WorkerSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from celery import Celery
     from sqlalchemy import Connection
 
     from db.engine import Database
@@ -33,23 +30,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Queue:
-    """An open ledger and a broker with workers behind it.
-
-    Attributes:
-        watch: keeps workers of our own alive; does nothing about others'.
-        embedded: whether Redis and workers are our own.
-    """
-
-    database: Database
-    app: Celery
-    watch: Callable[[], None]
-    embedded: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Session(Queue):
-    """A queue for images, with the detectors that were proven to work here."""
+    """A queue for images, with the detectors that its workers must have."""
 
     chain: Chain
 
@@ -75,58 +57,49 @@ def read_settings() -> Settings:
 
 @contextmanager
 def open_session(
-    settings: Settings, database: Database, *, archives: Sequence[bytes]
+    settings: Settings,
+    database: Database,
+    *,
+    archives: Sequence[bytes],
+    version: VersionRecord | None,
 ) -> Iterator[Session]:
-    """A broker that answers, with workers of our own where none is named, and detectors.
+    """A broker that answers, and detectors; with workers of our own where none is named.
+
+    Only what workers of our own need is proven here, as those of others prove it for themselves.
 
     Args:
         settings: of the command.
         database: the ledger.
         archives: that are to be labelled; workers of our own read nothing else.
+        version: the model that workers will classify by, or None where they only detect.
 
     Raises:
         ArchiveOutsideError: when the settings do not let an archive be read here.
         DetectorError: when the detectors do not work here.
+        ModelError: when artifact or backbone are missing or damaged here.
         UnavailableError: when the broker does not answer.
     """
     for root in archives:
         require_allowed(root, settings.worker.archive_roots)
     chain = configured_chain(settings.worker, settings.database.home)
-    check_detectors(settings.worker, chain)
-    with open_queue(settings, database, archives=archives) as queue:
+    proofs = _begin_proofs(settings, chain, version) if settings.broker.embedded else []
+    prepare = "decoders" if version is None else "model"
+    with open_queue(settings, database, archives=archives, prepare=prepare) as queue:
+        for proof in proofs:
+            proof.result()
         yield Session(database, queue.app, queue.watch, queue.embedded, chain)
 
 
-@contextmanager
-def open_queue(
-    settings: Settings, database: Database, *, archives: Sequence[bytes] = ()
-) -> Iterator[Queue]:
-    """A broker that answers, with workers of our own where none is named.
-
-    Args:
-        settings: of the command.
-        database: the ledger.
-        archives: all that workers of our own may read.
-
-    Raises:
-        UnavailableError: when the broker does not answer.
-    """
-    with ExitStack() as stack:
-        if settings.broker.broker_url is not None:
-            app = create_app(settings.broker.broker_url.get_secret_value(), settings.broker)
-            check(app)
-            yield Queue(database, app, lambda: None, embedded=False)
-            return
-        redis = stack.enter_context(EmbeddedRedis(settings.database.home))
-        app = create_app(redis.url, settings.broker)
-        environment = _worker_environment(settings, redis.url, archives)
-        worker = stack.enter_context(EmbeddedWorker(settings.database.home, environment))
-
-        def watch() -> None:
-            redis.watch()
-            worker.watch()
-
-        yield Queue(database, app, watch, embedded=True)
+def _begin_proofs(
+    settings: Settings, chain: Chain, version: VersionRecord | None
+) -> list[Background[object]]:
+    """Prove detectors and model while the servers start, which takes as long."""
+    check = partial(check_detectors, settings.worker, chain)
+    proofs: list[Background[object]] = [Background(check, name="detectors")]
+    if version is not None:
+        load = partial(require_loadable, settings, version, embeds=True)
+        proofs.append(Background(load, name="model"))
+    return proofs
 
 
 def begin(
@@ -201,16 +174,6 @@ def active_version_id(database: Database) -> int | None:
     return None if version is None else version.id
 
 
-def require_model(settings: Settings, database: Database) -> None:
-    """Prove that there is an active model, and that workers of our own can load it.
-
-    Raises:
-        UsageError: when there is none.
-        ModelError: when it is damaged.
-    """
-    require_loadable(settings, require_active(database), embeds=True)
-
-
 def require_loadable(settings: Settings, version: VersionRecord, *, embeds: bool) -> None:
     """Prove that workers of our own can load a version.
 
@@ -226,6 +189,9 @@ def require_loadable(settings: Settings, version: VersionRecord, *, embeds: bool
     """
     if not settings.broker.embedded:
         return
+    # NumPy and the formats of models take a while to load, too.
+    from worker.models import artifact, backbone
+
     home = settings.database.home
     model = artifact.load_stored(version.sha256, home=home)
     spec = model.manifest.embedder
@@ -261,15 +227,3 @@ def _newest_unfinished(connection: Connection) -> RunRecord | RelabelRecord:
     if not open_runs:
         raise UsageError("no run is unfinished: there is nothing to resume")
     return max(open_runs, key=lambda run: run.id)
-
-
-def _worker_environment(
-    settings: Settings, broker_url: str, archives: Sequence[bytes]
-) -> dict[str, str]:
-    return {
-        **os.environ,
-        "KAOLABEL_HOME": str(settings.database.home.absolute()),
-        "KAOLABEL_BROKER_URL": broker_url,
-        "KAOLABEL_ARCHIVE_ROOTS": join_folders(archives),
-        "PYTHONUNBUFFERED": "1",
-    }

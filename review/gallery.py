@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import groupby, islice
 from typing import TYPE_CHECKING
 
 from db.records import Outcome
-from db.store import faces, tally
-from review.share import fair_cap, spread
+from db.store import extent, faceless, faces, survey
+from db.store.upsert import chunks
+from review.ranking import UNKNOWN, UNSCORED, choose
+from review.share import fair_cap, is_picked
 from review.text import file_url
 from review.thumbnail import thumbnail
 from worker.visible import visible, visible_path
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from concurrent.futures import Executor
 
     from sqlalchemy import Connection
 
-    from db.records import Crop, FacelessImage, LabelledFace, RunRecord, Tally
+    from db.records import Crop, LabelledFace, RunRecord, Tally
+    from review.ranking import Group
 
 # About 3 KB each in the page. 20,000 faces make 60 MB, which browsers still open within seconds.
 FACES_SHOWN = 20_000
@@ -31,9 +33,6 @@ PREVIEW_SIDE = 160
 
 # Crops that are in memory at a time, about 16 KB each.
 _BATCH = 256
-
-# The group of a face: ("label", name), or one of these.
-UNKNOWN, UNSCORED = ("unknown", ""), ("unscored", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +130,9 @@ class Gallery:
         self._pool = pool
         self._advance = advance
         self._entries = _entries(counts)
+        self._extent = extent.of(connection, run)
         self._reasons = {
-            outcome: tally.reasons(connection, run, outcome)
+            outcome: self._extent.reasons(outcome)
             for outcome in (Outcome.NO_FACE, Outcome.UNREADABLE, Outcome.QUARANTINED)
         }
 
@@ -150,42 +150,47 @@ class Gallery:
 
     def sections(self) -> Iterator[Section]:
         """The groups of faces by label, then unknown and unscored; each to be read in turn."""
-        grouped = groupby(tally.labelled_faces(self._connection, self._run), key=_group)
-        pairs = (pair for key, group in grouped for pair in self._picked(key, group))
-        for key, tiles in groupby(self._tiles(pairs), key=lambda pair: pair[0]):
-            yield Section(self._entries[key], (tile for _, tile in tiles))
+        shown = {key: (entry.count, entry.shown) for key, entry in self._entries.items()}
+        briefs = survey.briefs(self._connection, self._run, within=self._extent)
+        chosen = choose(briefs, shown=shown)
+        for key, entry in self._entries.items():
+            yield Section(entry, self._tiles(chosen[key]))
 
     def reasons(self, outcome: str) -> Iterator[Reason]:
         """The images of an outcome by reason; each to be read in turn."""
         kind = Outcome(outcome)
-        images = tally.faceless_images(self._connection, self._run, kind)
         shown = self._shown(kind)
-        for reason, group in groupby(images, key=lambda image: image.reason):
-            count = self._reasons[kind][reason]
-            frames = self._frames(spread(group, count=count, cap=shown[reason]))
+        chosen = self._chosen(kind, shown)
+        for reason, count in self._reasons[kind].items():
             title = visible(reason or "no reason given").replace("_", " ")
-            yield Reason(title, count, shown[reason], frames)
+            yield Reason(title, count, shown[reason], self._frames(chosen[reason]))
 
     def _shown(self, outcome: Outcome) -> dict[str | None, int]:
         counts = self._reasons[outcome]
         cap = fair_cap(counts.values(), budget=IMAGES_SHOWN)
         return {reason: min(count, cap) for reason, count in counts.items()}
 
-    def _picked(
-        self, key: tuple[str, str], group: Iterable[LabelledFace]
-    ) -> Iterator[tuple[tuple[str, str], LabelledFace]]:
-        entry = self._entries[key]
-        return ((key, face) for face in spread(group, count=entry.count, cap=entry.shown))
+    def _chosen(
+        self, outcome: Outcome, shown: dict[str | None, int]
+    ) -> dict[str | None, list[int]]:
+        """The ids of the images to show of each reason, evenly spread in the walk's order."""
+        counts = self._reasons[outcome]
+        places = dict.fromkeys(counts, 0)
+        chosen: dict[str | None, list[int]] = {reason: [] for reason in counts}
+        for image_id, reason in faceless.briefs(self._connection, self._run, outcome):
+            if is_picked(places[reason], count=counts[reason], cap=shown[reason]):
+                chosen[reason].append(image_id)
+            places[reason] += 1
+        return chosen
 
-    def _tiles(
-        self, pairs: Iterator[tuple[tuple[str, str], LabelledFace]]
-    ) -> Iterator[tuple[tuple[str, str], Tile]]:
-        while batch := list(islice(pairs, _BATCH)):
-            crops = faces.crops(self._connection, [face.id for _, face in batch])
-            pictures = self._pool.map(_picture, [crops.get(face.id) for _, face in batch])
-            for (key, face), picture in zip(batch, pictures, strict=True):
-                yield key, self._tile(face, picture)
-            self._advance(len(batch))
+    def _tiles(self, face_ids: Sequence[int]) -> Iterator[Tile]:
+        for some in chunks(face_ids, _BATCH):
+            found = survey.labelled(self._connection, self._run, some)
+            crops = faces.crops(self._connection, some)
+            pictures = self._pool.map(_picture, [crops.get(face_id) for face_id in some])
+            for face_id, picture in zip(some, pictures, strict=True):
+                yield self._tile(found[face_id], picture)
+            self._advance(len(some))
 
     def _tile(self, face: LabelledFace, picture: str | None) -> Tile:
         box, path = face.box, visible_path(face.path)
@@ -200,21 +205,22 @@ class Gallery:
             annotated=face.annotated,
         )
 
-    def _frames(self, images: Iterator[FacelessImage]) -> Iterator[Frame]:
-        while batch := list(islice(images, _BATCH)):
-            pictures = self._pool.map(_preview, [image.preview for image in batch])
-            for image, picture in zip(batch, pictures, strict=True):
+    def _frames(self, image_ids: Sequence[int]) -> Iterator[Frame]:
+        for some in chunks(image_ids, _BATCH):
+            images = faceless.images(self._connection, some)
+            pictures = self._pool.map(_preview, [image.preview for image in images])
+            for image, picture in zip(images, pictures, strict=True):
                 path = visible_path(image.path)
                 detail = visible(image.detail or "")
                 yield Frame(picture, path, self._url(image.path, path), detail)
-            self._advance(len(batch))
+            self._advance(len(some))
 
     def _url(self, path: bytes, shown: str) -> str:
         """Only for the few names that the page's script cannot encode from what it shows."""
         return "" if shown.encode() == path else file_url(self._run.root, path)
 
 
-def _entries(counts: Tally) -> dict[tuple[str, str], Entry]:
+def _entries(counts: Tally) -> dict[Group, Entry]:
     sizes = {("label", label): number for label, number in counts.labels.items()}
     sizes |= {UNKNOWN: counts.unknown, UNSCORED: counts.unscored}
     sizes = {key: number for key, number in sizes.items() if number}
@@ -229,12 +235,6 @@ def _entries(counts: Tally) -> dict[tuple[str, str], Entry]:
         )
         for place, ((kind, label), number) in enumerate(sizes.items(), start=1)
     }
-
-
-def _group(face: LabelledFace) -> tuple[str, str]:
-    if face.label is None:
-        return UNSCORED
-    return UNKNOWN if face.unknown else ("label", face.label)
 
 
 def _guess(face: LabelledFace) -> str:

@@ -1,4 +1,4 @@
-"""The report of a run: one self-contained page, written as a stream, so that memory stays flat."""
+"""The report of a run: one self-contained page, written as a stream; memory holds no pictures."""
 
 from __future__ import annotations
 

@@ -31,5 +31,10 @@ def fair_cap(counts: Collection[int], *, budget: int) -> int:
 
 def spread(items: Iterable[T], *, count: int, cap: int) -> Iterator[T]:
     """At most `cap` of the `count` items, the first one and then at even distances, in order."""
+    return (item for place, item in enumerate(items) if is_picked(place, count=count, cap=cap))
+
+
+def is_picked(place: int, *, count: int, cap: int) -> bool:
+    """Whether the item at a place, from 0, is among the at most `cap` of `count` items."""
     shown = min(count, cap)
-    return (item for place, item in enumerate(items) if place * shown % max(count, 1) < shown)
+    return place * shown % max(count, 1) < shown

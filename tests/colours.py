@@ -66,7 +66,8 @@ def colour_crop(channel: int, strength: float = CLEAR) -> Crop:
     """A square of one channel, the whole of it a face."""
     pixels = np.zeros((96, 96, 3), np.uint8)
     pixels[..., 2 - channel] = round(255 * strength)
-    return Crop(cv2.imencode(".png", pixels)[1].tobytes(), Box(0, 0, 96, 96))
+    jpeg = cv2.imencode(".jpg", pixels, (cv2.IMWRITE_JPEG_QUALITY, 100))[1].tobytes()
+    return Crop(jpeg, Box(0, 0, 96, 96))
 
 
 def colour_face(channel: int, strength: float = CLEAR, *, embedded: bool = True) -> FaceResult:

@@ -134,6 +134,15 @@ def labels(connection: Connection) -> set[str]:
     )
 
 
+def annotated(connection: Connection, face_ids: Sequence[int]) -> set[int]:
+    """Those of the faces of which somebody has said something."""
+    query = select(Annotation.face_id)
+    found: set[int] = set()
+    for some in chunks(face_ids):
+        found.update(connection.scalars(query.where(Annotation.face_id.in_(some))))
+    return found
+
+
 def examples(connection: Connection) -> Iterator[AnnotatedFace]:
     """Every annotated face once, with its crop, in the order of face ids; as a stream."""
     query = (

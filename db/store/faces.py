@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, case, func, select
+from sqlalchemy import and_, func, select
+from sqlalchemy.orm import aliased
 
 from db.records import Box, Crop, StoredFace
 from db.store.models import active_version
@@ -21,7 +22,7 @@ from db.tables import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from sqlalchemy import ColumnElement, Connection, Row, Subquery
+    from sqlalchemy import ColumnElement, Connection, Row, SQLColumnExpression
 
 
 def unscored(
@@ -63,37 +64,37 @@ def crops(connection: Connection, face_ids: Sequence[int]) -> dict[int, Crop]:
     return found
 
 
-def standing() -> Subquery:
-    """Of every face, the prediction that stands: the active version's, else the newest earlier.
+def standing_version(face_id: SQLColumnExpression[int]) -> ColumnElement[int]:
+    """The version whose prediction of a face stands: the active one, else the newest earlier.
 
-    A window over the primary key (face, version) reads each prediction once.
+    Looked up for each face by the key of predictions: a window over many of them, joined to their
+    faces, is a table without an index to SQLite, which it goes through once for each face.
     """
-    active = active_version()
-    by_active_then_newest = (
-        case((PredictionRow.version_id == active, 0), else_=1),
-        PredictionRow.version_id.desc(),
+    by_active, by_any = aliased(PredictionRow), aliased(PredictionRow)
+    active = select(by_active.version_id).where(
+        by_active.face_id == face_id, by_active.version_id == active_version()
     )
-    ranked = select(
-        PredictionRow.face_id,
-        PredictionRow.label,
-        PredictionRow.confidence,
-        PredictionRow.unknown,
-        (PredictionRow.version_id != active).label("stale"),
-        func.row_number()
-        .over(partition_by=PredictionRow.face_id, order_by=by_active_then_newest)
-        .label("place"),
-    ).subquery()
-    return select(ranked).where(ranked.c.place == 1).subquery()
+    newest = select(func.max(by_any.version_id)).where(by_any.face_id == face_id)
+    return func.coalesce(active.scalar_subquery(), newest.scalar_subquery())
 
 
-def said_by_people() -> Subquery:
-    """Of every annotated face, the label that a person gave it, and whether it is no face."""
-    is_label = func.max(case((Annotation.kind == "is", Annotation.label))).label("label")
-    no_face = func.max(case((Annotation.kind == "not_a_face", 1), else_=0)).label("no_face")
-    return select(Annotation.face_id, is_label, no_face).group_by(Annotation.face_id).subquery()
+def predicted(
+    connection: Connection, face_ids: Sequence[int]
+) -> dict[int, tuple[str, float, bool]]:
+    """The prediction that stands by face id: label, confidence, and whether it is unknown."""
+    columns = (PredictionRow.label, PredictionRow.confidence, PredictionRow.unknown)
+    query = select(PredictionRow.face_id, *columns).where(
+        PredictionRow.version_id == standing_version(PredictionRow.face_id)
+    )
+    found: dict[int, tuple[str, float, bool]] = {}
+    for some in chunks(face_ids):
+        rows = connection.execute(query.where(PredictionRow.face_id.in_(some)))
+        for face_id, label, confidence, unknown in rows:
+            found[face_id] = (label, confidence, bool(unknown))
+    return found
 
 
-def is_denied(denial: type[Annotation], label: ColumnElement[str]) -> ColumnElement[bool]:
+def is_denied(denial: type[Annotation], label: SQLColumnExpression[str]) -> ColumnElement[bool]:
     """Whether an annotation says that the face is not the label; at most one of each face does.
 
     A label that a person denied does not stand: the face counts as unknown.

@@ -8,15 +8,18 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 
 from db.records import Box
-from db.store.annotations import first_image
-from db.store.faces import standing
+from db.store import faces
+from db.store.annotations import annotated, first_image
 from db.store.upsert import chunks
-from db.tables import Annotation, Archive, Face, Image
+from db.tables import Archive, Face, Image
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from sqlalchemy import Connection, Row, Select
+
+# Images whose faces one query gives.
+_PAGE = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,25 +97,45 @@ def unjudged(
         label: only faces for which this label stands.
         unknown: only faces that are none of the known labels.
     """
-    predicted = standing()
-    judged = select(Annotation.id).where(Annotation.face_id == Face.id)
+    for archive_id, root in sorted(archives(connection).items(), key=lambda item: item[1]):
+        for rows in _unjudged_pages(connection, archive_id):
+            predicted = faces.predicted(connection, [row.id for row in rows])
+            found = (_unjudged(root, row, predicted.get(row.id)) for row in rows)
+            yield from (face for face in found if _is_wanted(face, label=label, unknown=unknown))
+
+
+def _unjudged_pages(
+    connection: Connection, archive_id: int
+) -> Iterator[list[Row[*tuple[Any, ...]]]]:
+    """The unjudged faces of some thousand images of an archive at a time, by image and face."""
+    # Compared here: to PostgreSQL it seems that hardly an image is the first one of its faces.
+    first = first_image().label("first")
     query = (
-        select(
-            *(Face.id, Archive.root, Image.path, Face.x0, Face.y0, Face.x1, Face.y1),
-            *(predicted.c.label, predicted.c.confidence, predicted.c.unknown),
-        )
-        .join(Image, Image.id == first_image())
-        .join(Archive, Archive.id == Image.archive_id)
-        .outerjoin(predicted, predicted.c.face_id == Face.id)
-        .where(~judged.exists())
-        .order_by(Archive.root, Image.path, Face.id)
+        select(Face.id, Image.path, Face.x0, Face.y0, Face.x1, Face.y1, Image.id.label("at"), first)
+        .join(Face, Face.detection_id == Image.detection_id)
+        .where(Image.archive_id == archive_id)
+        .order_by(Image.path, Face.id)
     )
+    for start, end in _stretches(connection, archive_id):
+        rows = connection.execute(query.where(Image.path.between(start, end)))
+        shown = [row for row in rows if row.at == row.first]
+        judged = annotated(connection, [row.id for row in shown])
+        yield [row for row in shown if row.id not in judged]
+
+
+def _stretches(connection: Connection, archive_id: int) -> Iterator[tuple[bytes, bytes]]:
+    """The first and the last path of some thousand images of an archive at a time, in order."""
+    paths = select(Image.path).where(Image.archive_id == archive_id).order_by(Image.path)
+    after = b""
+    while some := connection.scalars(paths.where(Image.path > after).limit(_PAGE)).all():
+        yield some[0], some[-1]
+        after = some[-1]
+
+
+def _is_wanted(face: UnjudgedFace, *, label: str | None, unknown: bool) -> bool:
     if label is not None:
-        query = query.where(predicted.c.label == label, ~predicted.c.unknown)
-    if unknown:
-        query = query.where(predicted.c.unknown)
-    for row in connection.execution_options(yield_per=1000).execute(query):
-        yield _unjudged(row)
+        return face.label == label and not face.unknown
+    return face.unknown or not unknown
 
 
 def _placed() -> Select[*tuple[Any, ...]]:
@@ -123,13 +146,8 @@ def _box(row: Row[*tuple[Any, ...]]) -> Box:
     return Box(row.x0, row.y0, row.x1, row.y1)
 
 
-def _unjudged(row: Row[*tuple[Any, ...]]) -> UnjudgedFace:
-    return UnjudgedFace(
-        id=row.id,
-        root=row.root,
-        path=row.path,
-        box=_box(row),
-        label=row.label,
-        confidence=row.confidence,
-        unknown=bool(row.unknown),
-    )
+def _unjudged(
+    root: bytes, row: Row[*tuple[Any, ...]], predicted: tuple[str, float, bool] | None
+) -> UnjudgedFace:
+    label, confidence, unknown = predicted or (None, None, False)
+    return UnjudgedFace(row.id, root, row.path, _box(row), label, confidence, unknown)

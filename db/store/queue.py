@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, union
 
+from db.clock import now
 from db.records import JobState
 from db.store import jobs, runs
 from db.tables import Job
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
+
+# Seconds for which a worker that has done a job counts as being at work.
+_LATELY = 60.0
 
 
 def in_flight(connection: Connection, run_id: int) -> int:
@@ -48,3 +52,13 @@ def rate(connection: Connection, run_id: int) -> float | None:
         select(func.sum(newest.c.size), func.sum(newest.c.seconds))
     ).one()
     return None if not items else items / max(seconds, 1e-3)
+
+
+def workers(connection: Connection, run_id: int) -> int:
+    """How many workers have a job of any run, or have just done one of this run."""
+    busy = select(Job.worker).where(Job.state == JobState.LEASED, Job.lease_until > now())
+    just_done = select(Job.worker).where(
+        Job.run_id == run_id, Job.state == JobState.DONE, Job.finished_at > now() - _LATELY
+    )
+    some = union(busy, just_done).subquery()
+    return connection.execute(select(func.count(some.c.worker))).scalar_one()

@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import select
 
 from db.errors import KaolabelError
 from db.records import DetectionRecord, Outcome, RunRecord
-from db.store import jobs
-from db.store.models import embedder_number
-from db.store.upsert import chunks, insert_missing
-from db.tables import (
-    Content,
-    Detection,
-    Embedding,
-    Face,
-    FaceCrop,
-    Image,
-    PredictionRow,
-    Preview,
-)
+from db.store import fresh_faces, jobs
+from db.store.upsert import chunks, insert_missing, update_rows
+from db.tables import Content, Detection, Image, Preview
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -32,11 +21,8 @@ if TYPE_CHECKING:
         Claim,
         ContentRecord,
         ContentResult,
-        FaceResult,
         ImageResult,
         JobResult,
-        Prediction,
-        Rescored,
     )
 
 
@@ -59,8 +45,8 @@ def commit(connection: Connection, claim: Claim, result: JobResult) -> None:
     jobs.finish(connection, claim, version_id=result.version_id, decoded=result.decoded)
     chain_id = _chain_id(claim)
     detections = _contents(connection, chain_id, result)
-    _faces(connection, detections, result)
-    _rescored(connection, result)
+    fresh_faces.store(connection, detections, result)
+    fresh_faces.rescore(connection, result)
     _images(connection, claim, chain_id, result)
 
 
@@ -156,106 +142,6 @@ def _content_ids(connection: Connection, sha256s: Sequence[bytes]) -> dict[bytes
     return found
 
 
-def _faces(connection: Connection, detections: Mapping[bytes, int], result: JobResult) -> None:
-    fresh = {
-        (detections[content.content.sha256], index): face
-        for content in result.contents
-        if content.content.sha256 in detections
-        for index, face in enumerate(content.faces)
-    }
-    if not fresh:
-        return
-    _insert_faces(connection, fresh)
-    ids = _face_ids(connection, {detection for detection, _ in fresh})
-    stored = [(ids[key], face) for key, face in fresh.items()]
-    crops = [_crop_row(face_id, face) for face_id, face in stored]
-    insert_missing(connection, FaceCrop, crops, key=("face_id",))
-    embeddings = [(face_id, face.embedding) for face_id, face in stored]
-    _embeddings(connection, result.embedder, embeddings)
-    predictions = [(face_id, face.prediction) for face_id, face in stored]
-    _predictions(connection, result.version_id, predictions)
-
-
-def _insert_faces(connection: Connection, faces: Mapping[tuple[int, int], FaceResult]) -> None:
-    """Store faces under (detection id, index)."""
-    rows = [
-        {
-            "detection_id": detection_id,
-            "index": index,
-            "x0": face.face.box.x0,
-            "y0": face.face.box.y0,
-            "x1": face.face.box.x1,
-            "y1": face.face.box.y1,
-            "detector": face.face.detector,
-            "score": face.face.score,
-        }
-        for (detection_id, index), face in faces.items()
-    ]
-    insert_missing(connection, Face, rows, key=("detection_id", "index"))
-
-
-def _face_ids(connection: Connection, detections: Iterable[int]) -> dict[tuple[int, int], int]:
-    found: dict[tuple[int, int], int] = {}
-    for some in chunks(sorted(detections)):
-        rows = connection.execute(
-            select(Face.id, Face.detection_id, Face.index).where(Face.detection_id.in_(some))
-        )
-        found.update(((detection_id, index), face_id) for face_id, detection_id, index in rows)
-    return found
-
-
-def _crop_row(face_id: int, face: FaceResult) -> dict[str, Any]:
-    inner = face.crop.inner
-    return {
-        "face_id": face_id,
-        "jpeg": face.crop.jpeg,
-        "x0": inner.x0,
-        "y0": inner.y0,
-        "x1": inner.x1,
-        "y1": inner.y1,
-    }
-
-
-def _rescored(connection: Connection, result: JobResult) -> None:
-    faces: Sequence[Rescored] = result.rescored
-    _embeddings(connection, result.embedder, [(face.face_id, face.embedding) for face in faces])
-    _predictions(connection, result.version_id, [(face.face_id, face.prediction) for face in faces])
-
-
-def _embeddings(
-    connection: Connection, embedder: str | None, vectors: Iterable[tuple[int, bytes | None]]
-) -> None:
-    if embedder is None:
-        return
-    number = embedder_number(connection, embedder)
-    rows = [
-        {"face_id": face_id, "embedder_id": number, "vector": vector}
-        for face_id, vector in vectors
-        if vector is not None
-    ]
-    insert_missing(connection, Embedding, rows, key=("face_id",))
-
-
-def _predictions(
-    connection: Connection,
-    version_id: int | None,
-    predictions: Iterable[tuple[int, Prediction | None]],
-) -> None:
-    rows = [
-        {
-            "face_id": face_id,
-            "version_id": version_id,
-            "label": prediction.label,
-            "confidence": prediction.confidence,
-            "unknown": prediction.unknown,
-            "top": json.dumps(prediction.top),
-        }
-        for face_id, prediction in predictions
-        if prediction is not None
-    ]
-    insert_missing(connection, PredictionRow, rows, key=("face_id",))
-
-
 def _images(connection: Connection, claim: Claim, chain_id: str, result: JobResult) -> None:
     hashes = {image.sha256 for image in result.images if image.sha256 is not None}
     links = known(connection, chain_id, hashes, hold=True)
@@ -268,15 +154,8 @@ def _images(connection: Connection, claim: Claim, chain_id: str, result: JobResu
         _image_row(image, links, result.version_id)
         for image in sorted(result.images, key=lambda image: image.image_id)
     ]
-    columns = ("content_id", "detection_id", "version_id", "outcome", "reason", "detail")
-    if rows:
-        connection.execute(
-            update(Image)
-            # A file that changed meanwhile was taken out of the job: it stays due.
-            .where(Image.id == bindparam("key"), Image.job_id == claim.job_id)
-            .values(due=False, **{column: bindparam(column) for column in columns}),
-            rows,
-        )
+    # A file that changed meanwhile was taken out of the job: it stays due.
+    update_rows(connection, Image, rows, Image.job_id == claim.job_id, due=False)
 
 
 def _image_row(

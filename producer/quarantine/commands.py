@@ -52,12 +52,13 @@ def list_refused(
       kaolabel quarantine list --reason decoder_timeout
       kaolabel quarantine list --unreadable --json | jq .reasons
     """
+    from db import schema
     from db.records import Outcome
-    from producer import session as sessions
+    from db.settings import DatabaseSettings
     from producer.quarantine import selection
     from producer.quarantine.summary import listing, render_listing
 
-    database = sessions.open_ledger(sessions.read_settings())
+    database = schema.connect(DatabaseSettings())
     wanted = selection.Wanted(
         Outcome.UNREADABLE if unreadable else Outcome.QUARANTINED,
         reasons=tuple(reason or ()),
@@ -123,16 +124,19 @@ def _retry(settings: Settings, database: Database, wanted: Wanted, *, as_json: b
     from producer.quarantine import retry as retrying
     from producer.quarantine import selection
     from producer.quarantine.summary import render, summarize
+    from worker.models.registry import require_active
 
     started = time.monotonic()
     images = selection.find(database, wanted)
     some = retrying.shares(database, images)
     runs: list[dict[str, Any]] = []
     if some:
-        if not all(share.detect_only for share in some):
-            sessions.require_model(settings, database)
+        detect_only = all(share.detect_only for share in some)
+        version = None if detect_only else require_active(database)
         archives = [share.root for share in some]
-        with sessions.open_session(settings, database, archives=archives) as session:
+        with sessions.open_session(
+            settings, database, archives=archives, version=version
+        ) as session:
             labelling.announce(session)
             runs = retrying.retry(session, settings, some, outcome=wanted.outcome, quiet=as_json)
     elif wanted.judged_by_other_than is not None:

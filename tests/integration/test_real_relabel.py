@@ -12,7 +12,7 @@ import redis
 from db.engine import Database
 from producer import relabel
 from producer.enqueue import FIRST_WATER, MIN_FACES, Enqueuer
-from producer.session import Queue
+from producer.queue import Queue
 from tests.ledger import EMBEDDER, Ledger, face
 from tests.models import publish_live, small_artifact, small_head
 from worker.broker.app import create_app

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from pydantic import SecretStr
 from sqlalchemy import inspect, text
 
@@ -97,6 +98,11 @@ def test_migrations_go_up_and_down(empty: Database) -> None:
     assert tables(empty) == ["alembic_version"]
     schema.upgrade(empty)
     assert schema.revision(empty) == schema.head()
+
+
+def test_the_newest_revision_is_alembics_head() -> None:
+    """The names of the files tell the same as their contents, which nobody reads at every start."""
+    assert schema.head() == ScriptDirectory(str(schema.MIGRATIONS)).get_current_head()
 
 
 def test_upgrading_twice_does_nothing(empty: Database) -> None:

@@ -187,6 +187,21 @@ def test_faces_that_nobody_judged_can_be_chosen(ledger: Ledger) -> None:
     assert [(one.id - first, one.confidence) for one in unknown] == [(2, 0.1)]
 
 
+def test_faces_to_judge_come_by_pages(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By archive, path and face, each on its first image, however few images one query reads."""
+    for root in (b"/b", b"/a"):
+        run = ledger.run(root)
+        for name in (b"2.png", b"1.png", b"3.png"):
+            ledger.finish(ledger.take(run, name), content(root[:2] + name, face(), face()))
+    again = ledger.take(ledger.run(b"/c"), b"copy.png")
+    ledger.finish(again, content(b"/a1.png"))
+    monkeypatch.setattr(places, "_PAGE", 2)
+    with ledger.database.read() as connection:
+        found = [(one.root, one.path) for one in places.unjudged(connection)]
+    names = (b"1.png", b"2.png", b"3.png")
+    assert found == [(root, name) for root in (b"/a", b"/b") for name in names for _ in "12"]
+
+
 def test_two_writers_never_give_a_face_two_labels(postgresql_ledger: Ledger) -> None:
     """People who speak of the same faces at the same time wait for each other."""
     ids = faces(postgresql_ledger, 40)

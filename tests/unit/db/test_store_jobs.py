@@ -453,3 +453,23 @@ def test_a_clock_that_is_set_back_holds_nothing_up(ledger: Ledger, run: RunRecor
     assert unpublished(ledger, run) == [held, delayed]
     assert stale(ledger, waiting=120) == [held, delayed, sent]
     assert must_claim(ledger, delayed)
+
+
+def test_workers_at_work_are_counted_once(ledger: Ledger) -> None:
+    """Those with a job of any run, and those that have just done one of this run; nobody else."""
+    run, other = ledger.run(b"/a"), ledger.run(b"/b")
+    for place, worker in ((run, "done"), (run, "both"), (other, "elsewhere")):
+        name = worker.encode()
+        ledger.register(place, name)
+        claim = ledger.claim(ledger.cut(place), worker=worker)
+        assert claim is not None
+        ledger.finish(claim, content(name))
+    for place, worker in ((run, "both"), (other, "busy"), (other, "lost")):
+        ledger.register(place, worker.encode() + b"2")
+        assert ledger.claim(ledger.cut(place), worker=worker) is not None
+    ledger.execute("UPDATE jobs SET lease_until = 1 WHERE worker = 'lost'")
+    with ledger.database.read() as connection:
+        assert queue.workers(connection, run.id) == 3
+    ledger.execute("UPDATE jobs SET finished_at = 1 WHERE state = 'done'")
+    with ledger.database.read() as connection:
+        assert queue.workers(connection, run.id) == 2

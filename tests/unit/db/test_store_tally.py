@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from db.records import Box, ImageResult, Outcome
-from db.store import tally
+from db.store import extent, survey, tally
 from tests.ledger import content, face, job_result, prediction, unreadable
 
 if TYPE_CHECKING:
-    from db.records import FacelessImage, LabelledFace, RunRecord, Tally
+    from db.records import LabelledFace, RunRecord, Tally
     from tests.ledger import Ledger
 
 
@@ -22,9 +22,12 @@ def count(ledger: Ledger, run: RunRecord) -> Tally:
 
 
 def labelled(ledger: Ledger, run: RunRecord) -> list[LabelledFace]:
-    """The faces of a run."""
+    """The faces of a run, in the order of their ids."""
     with ledger.database.read() as connection:
-        return list(tally.labelled_faces(connection, run))
+        briefs = survey.briefs(connection, run, within=extent.of(connection, run))
+        ids = [face_id for face_id, *_ in briefs]
+        found = survey.labelled(connection, run, ids)
+    return [found[face_id] for face_id in ids]
 
 
 def annotate(ledger: Ledger, face_id: int, kind: str, label: str = "") -> None:
@@ -175,7 +178,7 @@ def test_a_label_that_a_person_denied_does_not_stand(ledger: Ledger) -> None:
     ledger.finish(ledger.take(run, b"a"), content(b"1", *faces), version=version)
     face_id = ledger.value("SELECT min(id) FROM faces")
     annotate(ledger, face_id, "is_not", "Aqua")
-    denied = labelled(ledger, run)[-1]
+    denied = labelled(ledger, run)[0]
     assert (denied.id, denied.label, denied.confidence) == (face_id, "Aqua", None)
     assert denied.unknown
     assert denied.annotated
@@ -197,35 +200,33 @@ def test_a_denied_label_stays_denied_in_every_version(ledger: Ledger) -> None:
     assert (counts.labels, counts.unknown) == ({}, 1)
 
 
-def test_faces_come_by_label_and_certainty(ledger: Ledger) -> None:
-    """Known labels come first, each with the most certain face first; unknown, unscored last."""
+def test_a_survey_takes_any_number_of_queries(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Counts and faces are the same, however few faces and contents one query looks at."""
     version, run = ledger.publish_model(), ledger.run()
-    said = [
-        None,
-        prediction("Aqua", confidence=0.2, unknown=True),
-        prediction("Megumin", confidence=0.7),
-        prediction("Aqua", confidence=0.6),
-        prediction("Aqua", confidence=0.9),
-    ]
-    faces = [face(one) for one in said]
-    ledger.finish(ledger.take(run, b"a"), content(b"1", *faces), version=version)
-    found = [(one.label, one.confidence, one.unknown) for one in labelled(ledger, run)]
-    assert found == [
-        ("Aqua", 0.9, False),
-        ("Aqua", 0.6, False),
-        ("Megumin", 0.7, False),
-        ("Aqua", 0.2, True),
-        (None, None, False),
-    ]
+    for number, label in enumerate(("Aqua", "Megumin", "Aqua", "Aqua")):
+        said = content(b"%d" % number, face(prediction(label)), face())
+        ledger.finish(ledger.take(run, b"%d" % number), said, version=version)
+    counts, faces = count(ledger, run), labelled(ledger, run)
+    monkeypatch.setattr(survey, "_SPAN", 3)
+    monkeypatch.setattr(tally, "_SPAN", 2)
+    monkeypatch.setattr(extent, "_SPAN", 1)
+    assert count(ledger, run) == counts
+    assert labelled(ledger, run) == faces
+    assert (counts.contents, counts.labels, counts.unscored) == (4, {"Aqua": 3, "Megumin": 1}, 4)
 
 
-def test_what_a_person_named_comes_after_the_certain_ones(ledger: Ledger) -> None:
-    """A face without a confidence is the last of its label, on every database."""
-    version, run = ledger.publish_model(), ledger.run()
-    faces = (face(), face(prediction(confidence=0.2)), face(prediction(confidence=0.7)))
-    ledger.finish(ledger.take(run, b"a"), content(b"1", *faces), version=version)
-    annotate(ledger, ledger.value("SELECT min(id) FROM faces"), "is", "Aqua")
-    assert [one.confidence for one in labelled(ledger, run)] == [0.7, 0.2, None]
+def test_faces_of_other_archives_are_left_out(ledger: Ledger) -> None:
+    """A survey of some faces gives those that the run's images show, and no others."""
+    run, other = ledger.run(b"/a"), ledger.run(b"/b")
+    for place in (run, other, run):
+        name = b"%d" % ledger.value("SELECT count(*) FROM images")
+        ledger.finish(ledger.take(place, name), content(name, face()))
+    ids = [face_id for (face_id,) in ledger.rows("SELECT id FROM faces ORDER BY id")]
+    with ledger.database.read() as connection:
+        assert list(survey.labelled(connection, other, ids)) == ids[1:2]
+    assert [one.id for one in labelled(ledger, run)] == [ids[0], ids[2]]
 
 
 def test_a_face_is_shown_on_its_first_image(ledger: Ledger) -> None:
@@ -237,34 +238,6 @@ def test_a_face_is_shown_on_its_first_image(ledger: Ledger) -> None:
     ledger.commit(claim, job_result([same], images))
     (found,) = labelled(ledger, run)
     assert (found.path, found.box, found.detector) == (b"\xff.png", Box(1, 2, 30, 40), "lbp")
-
-
-def test_faceless_images_come_with_reason_and_preview(ledger: Ledger) -> None:
-    """Images of an outcome come by reason, then in the walk's order, with what is kept of them."""
-    run = ledger.run()
-    claim = ledger.take(run, b"c", b"b", b"a")
-    first, second, third = ledger.todo(claim.job_id)
-    none = content(b"1")
-    states = [
-        unreadable(first, "vanished"),
-        unreadable(second, "permission_denied"),
-        ImageResult(third.id, none.content.sha256),
-    ]
-    ledger.commit(claim, job_result([none], states))
-
-    def faceless(outcome: Outcome) -> list[FacelessImage]:
-        with ledger.database.read() as connection:
-            return list(tally.faceless_images(connection, run, outcome))
-
-    unread = faceless(Outcome.UNREADABLE)
-    assert [(image.path, image.reason) for image in unread] == [
-        (b"b", "permission_denied"),
-        (b"c", "vanished"),
-    ]
-    assert [(image.path, image.preview) for image in faceless(Outcome.NO_FACE)] == [
-        (b"a", b"preview")
-    ]
-    assert faceless(Outcome.QUARANTINED) == []
 
 
 @pytest.mark.parametrize("active", [False, True])

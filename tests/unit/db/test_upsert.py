@@ -1,4 +1,4 @@
-"""Inserting what may be there already."""
+"""Inserting what may be there already, and many rows at once."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from hypothesis import given
 from hypothesis import strategies as st
 
-from db.store.upsert import chunks, insert_missing
-from db.tables import Archive
+from db.store.upsert import chunks, insert_missing, update_rows
+from db.tables import Archive, Image
 
 if TYPE_CHECKING:
     from tests.ledger import Ledger
@@ -36,6 +36,36 @@ def test_no_rows_are_no_error(ledger: Ledger) -> None:
     """Nothing to insert is nothing to do."""
     with ledger.database.write() as connection:
         insert_missing(connection, Archive, [], key=("root",))
+
+
+def test_more_rows_than_one_statement_takes_are_all_inserted(ledger: Ledger) -> None:
+    """However many rows there are, none is left out."""
+    rows = [{"root": b"%d" % number, "display": str(number)} for number in range(2500)]
+    with ledger.database.write() as connection:
+        insert_missing(connection, Archive, rows, key=("root",))
+        insert_missing(connection, Archive, [*rows, {"root": b"x", "display": "x"}], key=("root",))
+    assert ledger.value("SELECT count(*) FROM archives") == 2501
+
+
+def test_each_row_gets_values_of_its_own(ledger: Ledger) -> None:
+    """Rows are updated by their ids: to what is theirs, also to nothing, and to what all get."""
+    run = ledger.run()
+    ledger.register(run, b"a", b"b", b"c")
+    ids = [number for (number,) in ledger.rows("SELECT id FROM images ORDER BY path")]
+    rows = [
+        {"key": ids[0], "outcome": "unreadable", "detail": 'it\'s "empty", {1}'},
+        {"key": ids[1], "outcome": "no_face", "detail": None},
+        {"key": ids[2], "outcome": "faces", "detail": None},
+    ]
+    with ledger.database.write() as connection:
+        update_rows(connection, Image, rows, Image.path != b"c", due=False)
+        update_rows(connection, Image, [])
+    found = ledger.rows("SELECT outcome, detail, due FROM images ORDER BY path")
+    assert [tuple(row) for row in found] == [
+        ("unreadable", 'it\'s "empty", {1}', False),
+        ("no_face", None, False),
+        (None, None, True),
+    ]
 
 
 @given(st.lists(st.integers()), st.integers(1, 10))

@@ -10,7 +10,17 @@ from hypothesis import strategies as st
 
 from db.store import jobs, runs
 from producer import enqueue
-from producer.enqueue import FIRST_WATER, HIGH_WATER, MAX_JOB, MIN_JOB, Enqueuer, job_size
+from producer.enqueue import (
+    FIRST_WATER,
+    HIGH_WATER,
+    JOBS_A_WORKER,
+    MAX_JOB,
+    MIN_JOB,
+    MOST_WATER,
+    Enqueuer,
+    high_water,
+    job_size,
+)
 from tests.ledger import content
 from worker.broker.app import waiting_messages
 from worker.broker.messages import LABEL_JOB
@@ -35,6 +45,15 @@ def in_flight(ledger: Ledger, run: RunRecord) -> int:
     """Jobs that are published and not done."""
     with ledger.database.read() as connection:
         return runs.progress(connection, run.id).jobs_in_flight
+
+
+def do_claimed(ledger: Ledger, job: int) -> None:
+    """Note that a claimed job was done just now, and took long."""
+    ledger.execute(
+        "UPDATE jobs SET state = 'done', finished_at = claimed_at, claimed_at = claimed_at - 1000"
+        " WHERE id = :job",
+        job=job,
+    )
 
 
 def do_one(ledger: Ledger, *, seconds: float = 1.0) -> None:
@@ -85,6 +104,21 @@ def test_the_queue_is_topped_up_when_half_empty(
         assert in_flight(sqlite_ledger, run) == left
     enqueuer.top_up()
     assert in_flight(sqlite_ledger, run) == HIGH_WATER
+
+
+def test_the_bound_follows_the_workers(sqlite_ledger: Ledger, run: RunRecord, app: Celery) -> None:
+    """Where many workers hold jobs, as many are in flight as keep all of them busy."""
+    enqueuer = Enqueuer(sqlite_ledger.database, app, run)
+    enqueuer.top_up()
+    do_one(sqlite_ledger, seconds=1000.0)
+    enqueuer.top_up()
+    waiting = "SELECT id FROM jobs WHERE state = 'queued' ORDER BY id LIMIT 9"
+    for number, (job,) in enumerate(sqlite_ledger.rows(waiting)):
+        assert sqlite_ledger.claim(job, worker=f"host:{number}")
+        do_claimed(sqlite_ledger, job)
+    enqueuer.top_up()
+    # The one that did the first job is the tenth.
+    assert in_flight(sqlite_ledger, run) == 10 * JOBS_A_WORKER
 
 
 def test_job_sizes_follow_the_rate(sqlite_ledger: Ledger, run: RunRecord, app: Celery) -> None:
@@ -157,3 +191,11 @@ def test_job_sizes_are_bounded(rate: float | None) -> None:
 def test_jobs_aim_at_five_seconds(rate: float) -> None:
     """Between the bounds a job is five seconds of work, to the image."""
     assert abs(job_size(rate) - rate * enqueue.JOB_SECONDS) <= 0.5
+
+
+@given(workers=st.integers(0, 10_000), started=st.booleans())
+def test_the_bound_is_bounded(workers: int, *, started: bool) -> None:
+    """A few workers have the same bound as one, and no number of them fills the broker."""
+    water = high_water(workers, started=started)
+    assert FIRST_WATER <= water <= MOST_WATER
+    assert high_water(5, started=True) == high_water(0, started=True) == HIGH_WATER

@@ -17,7 +17,8 @@ from db.store.spans import SpanResult
 from producer import relabel, relabel_summary, status
 from producer import session as sessions
 from producer.enqueue import FIRST_WATER, MAX_FACES, MIN_FACES, Enqueuer, job_size
-from producer.session import Queue, Settings
+from producer.queue import Queue
+from producer.session import Settings
 from tests.ledger import face, prediction
 from worker.broker.messages import RELABEL_JOB
 from worker.broker.settings import BrokerSettings

@@ -13,7 +13,9 @@ from db.records import RunState
 from db.settings import DatabaseSettings
 from db.store import runs
 from producer import session as sessions
+from producer.queue import worker_environment
 from producer.session import Session, Settings
+from worker.broker.embedded import EmbeddedRedis
 from worker.broker.settings import BrokerSettings
 from worker.reading import ArchiveOutsideError
 from worker.settings import WorkerSettings
@@ -138,7 +140,7 @@ def settings(home: Path, *, broker: str | None = None, cascade: str | None = Non
 
 def open_session(settings: Settings, ledger: Ledger) -> AbstractContextManager[Session]:
     """A session for some archive."""
-    return sessions.open_session(settings, ledger.database, archives=[b"/a"])
+    return sessions.open_session(settings, ledger.database, archives=[b"/a"], version=None)
 
 
 def test_the_environment_describes_a_session(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -152,12 +154,21 @@ def test_the_environment_describes_a_session(home: Path, monkeypatch: pytest.Mon
     assert (home / "kaolabel.db").is_file()
 
 
-def test_detectors_are_proven_before_anything_starts(home: Path, ledger: Ledger) -> None:
-    """A cascade that finds no faces ends the command before a server is started."""
+def test_detectors_are_proven_before_a_run_begins(home: Path, sqlite_ledger: Ledger) -> None:
+    """A cascade that finds no faces ends the command, and the servers that it has started."""
     wrong = settings(home, cascade="haarcascade_russian_plate_number")
-    with pytest.raises(DetectorError), open_session(wrong, ledger):
-        pass
-    assert not home.exists()
+    with pytest.raises(DetectorError), open_session(wrong, sqlite_ledger):
+        pytest.fail("the session must not open")
+    assert not EmbeddedRedis(home).socket.exists()
+
+
+def test_detectors_of_others_are_not_proven_here(
+    home: Path, sqlite_ledger: Ledger, app: Celery
+) -> None:
+    """A producer in a cluster searches nothing itself: it names the chain, and workers prove it."""
+    wrong = settings(home, broker=app.conf.broker_url, cascade="haarcascade_russian_plate_number")
+    with open_session(wrong, sqlite_ledger) as session:
+        assert session.chain.id.startswith("haarcascade_russian_plate_number")
 
 
 def test_an_archive_that_may_not_be_read_ends_the_command(home: Path, ledger: Ledger) -> None:
@@ -175,7 +186,7 @@ def test_workers_of_our_own_read_what_they_must(
     home: Path, monkeypatch: pytest.MonkeyPatch, archives: list[bytes]
 ) -> None:
     """They get the archive of their run, whatever its name, and none for a relabelling."""
-    environment = sessions._worker_environment(settings(home), "redis+socket:///x", archives)
+    environment = worker_environment(settings(home), "redis+socket:///x", archives, prepare="model")
     monkeypatch.setenv("KAOLABEL_ARCHIVE_ROOTS", environment["KAOLABEL_ARCHIVE_ROOTS"])
     assert WorkerSettings().archive_roots == tuple(archives)
 
