@@ -5,10 +5,9 @@ from __future__ import annotations
 import io
 import os
 import sys
+from typing import TYPE_CHECKING
 
 import typer
-from pydantic import ValidationError
-from sqlalchemy.exc import DBAPIError
 
 import db.commands
 import producer.commands
@@ -17,7 +16,9 @@ import review.commands
 import training.commands
 import worker.commands
 from db.errors import DetectorError, KaolabelError, ModelError, UnavailableError, UsageError
-from db.outage import reason, remedy
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 # Exit codes, most specific first; 2 is also what a wrong flag ends with, 130 what Ctrl-C does.
 EXIT_CODES: tuple[tuple[type[KaolabelError], int], ...] = (
@@ -65,20 +66,34 @@ def main() -> None:
         sys.exit(app(prog_name="kaolabel", standalone_mode=False))
     except typer.TyperException as error:
         _refuse(error)
-    except KaolabelError as error:
-        _fail(str(error), next(code for kind, code in EXIT_CODES if isinstance(error, kind)))
-    except ValidationError as error:
-        _fail(_setting(error), 2)
-    except DBAPIError as error:
-        what = remedy(error)
-        _fail(f"the database: {reason(error)}" + (f"; {what}" if what else ""), 3)
-    except OSError as error:
-        _fail(f"{error}; check that path, its permissions and the disk", 1)
     except KeyboardInterrupt:
         _fail("interrupted", 130)
     except Exception as error:  # noqa: BLE001  # people get a line even for our own mistakes
-        kind = type(error).__name__
-        _fail(f"a mistake of ours, {kind}: {error}; KAOLABEL_DEBUG=1 shows where", 1)
+        _fail(*_verdict(error))
+
+
+def _verdict(error: Exception) -> tuple[str, int]:
+    """What to say of an error, and the exit code."""
+    if isinstance(error, KaolabelError):
+        return str(error), next(code for kind, code in EXIT_CODES if isinstance(error, kind))
+    if isinstance(error, OSError):
+        return f"{error}; check that path, its permissions and the disk", 1
+    return _verdict_of_libraries(error)
+
+
+def _verdict_of_libraries(error: Exception) -> tuple[str, int]:
+    # No page of help needs them, and they would take most of its time.
+    from pydantic import ValidationError
+    from sqlalchemy.exc import DBAPIError
+
+    from db.outage import reason, remedy
+
+    if isinstance(error, ValidationError):
+        return _setting(error), 2
+    if isinstance(error, DBAPIError):
+        what = remedy(error)
+        return f"the database: {reason(error)}" + (f"; {what}" if what else ""), 3
+    return f"a mistake of ours, {type(error).__name__}: {error}; KAOLABEL_DEBUG=1 shows where", 1
 
 
 def _print_any_name() -> None:

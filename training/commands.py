@@ -7,10 +7,7 @@ from typing import Annotated
 
 import typer
 
-from db import schema
 from db.errors import UsageError
-from db.settings import DatabaseSettings
-from training.request import TrainingRequest
 from worker import terminal
 from worker.terminal import AsJson
 
@@ -76,6 +73,8 @@ def train(
       kaolabel train faces/ --crops --fine-tune
       kaolabel train --from-annotations --remote
     """
+    from training.request import TrainingRequest
+
     options = {
         "folder": folder,
         "from_annotations": from_annotations,
@@ -142,6 +141,8 @@ def evaluate(folder: Folder, *, crops: Crops = False, as_json: AsJson = False) -
       kaolabel evaluate ~/held-out
       kaolabel evaluate faces/ --crops --json
     """
+    from db import schema
+    from db.settings import DatabaseSettings
     from training import evaluate as evaluation
     from training.report import describe_evaluation, render_evaluation
     from training.run import decoders

@@ -17,7 +17,7 @@ from numpy.random import PCG64, Generator
 from db import schema
 from db.errors import KaolabelError, UsageError
 from db.settings import DatabaseSettings
-from db.store import runs, tally
+from db.store import extent, runs, survey, tally
 from training.drawn import cast, write_archive, write_training_folder
 from training.spoil import spoil
 from worker import terminal
@@ -143,7 +143,9 @@ def _judge(out: Path, truth: tuple[DrawnFile, ...]) -> dict[str, Any]:
     with database.read() as connection:
         run = runs.get(connection, 1)
         counts = tally.count(connection, run)
-        found = list(tally.labelled_faces(connection, run))
+        briefs = survey.briefs(connection, run, within=extent.of(connection, run))
+        ids = [face_id for face_id, *_ in briefs]
+        found = survey.labelled(connection, run, ids).values()
     database.close()
     archive = out / "archive"
     faces: dict[str, list[LabelledFace]] = {}

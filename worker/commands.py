@@ -4,19 +4,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
-from db.home import make_home
-from db.settings import DatabaseSettings
 from worker import terminal
 from worker.models.commands import models_app
-from worker.settings import WorkerSettings
 from worker.terminal import AsJson
-
-if TYPE_CHECKING:
-    from db.engine import Database
 
 __all__ = ["classify", "detector_app", "models_app", "worker"]
 
@@ -32,7 +26,7 @@ def worker(
         int | None, typer.Option(min=1, help="Decoder processes; one a core by default.")
     ] = None,
     device: Annotated[
-        Literal["cpu", "gpu", "auto"] | None, typer.Option(help="Where TensorFlow computes.")
+        Literal["cpu", "gpu", "auto"] | None, typer.Option(help="Where Keras computes.")
     ] = None,
 ) -> None:
     """Take jobs from the broker until stopped; SIGTERM or Ctrl-C finishes the job in hand.
@@ -45,6 +39,7 @@ def worker(
       kaolabel worker --decoders 8 --device gpu
     """
     from worker.launch import become_worker
+    from worker.settings import WorkerSettings
 
     if decoders is not None:
         os.environ["KAOLABEL_DECODERS"] = str(decoders)
@@ -63,10 +58,14 @@ def classify(
       kaolabel classify drawing.png
       kaolabel classify *.jpg --json | jq '.files[].faces[].label'
     """
+    from db import schema
+    from db.settings import DatabaseSettings
+    from worker.settings import WorkerSettings
     from worker.single import classify_files, render
 
+    ledger = DatabaseSettings()
     results = classify_files(
-        files, database=_database(), home=DatabaseSettings().home, settings=WorkerSettings()
+        files, database=schema.connect(ledger), home=ledger.home, settings=WorkerSettings()
     )
     terminal.present({"files": results}, lambda: render(results), as_json=as_json)
     if any(result["outcome"] in {"unreadable", "quarantined"} for result in results):
@@ -80,6 +79,8 @@ def fetch(
     to: Annotated[Path | None, typer.Option(help="Where to put the file.")] = None,
 ) -> None:
     """Download lbpcascade_animeface, check its SHA-256, and say how to use it."""
+    from db.home import make_home
+    from db.settings import DatabaseSettings
     from worker.configured import fetched_cascade
     from worker.vision import cascade
 
@@ -92,16 +93,12 @@ def fetch(
 @detector_app.command()
 def check() -> None:
     """Prove that every detector finds a drawn face here, and tell how decoders are confined."""
+    from db.settings import DatabaseSettings
     from worker.configured import check_detectors, configured_chain
+    from worker.settings import WorkerSettings
 
     settings = WorkerSettings()
     chain = configured_chain(settings, DatabaseSettings().home)
     confined = check_detectors(settings, chain)
     terminal.out().print(f"all detectors find a drawn face: {chain.id}", soft_wrap=True)
     terminal.out().print(_CONFINED if confined else _UNCONFINED, soft_wrap=True)
-
-
-def _database() -> Database:
-    from db import schema
-
-    return schema.connect(DatabaseSettings())

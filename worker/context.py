@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -43,6 +44,26 @@ class Context:
         self.live = LiveModel(database, home=home)
         self._pool: DecoderPool | None = None
         self._classifier: Model | None = None
+        self._prepares = False
+
+    def prepare(self) -> None:
+        """Begin to start decoders and to load the model, side by side, before there is a job.
+
+        What goes wrong with that is met again by the first job that needs it, and told there.
+        """
+        if self.settings.prepare == "nothing":
+            return
+        with suppress(DetectorError):
+            self._decoders(DEFAULT_INPUT).warm_up()
+        if self.settings.prepare == "model":
+            self.live.prepare()
+            self._prepares = True
+
+    def settle(self) -> None:
+        """Wait for the model that `prepare` began to load; later calls do nothing."""
+        if self._prepares:
+            self._prepares = False
+            self.live.settle()
 
     @cached_property
     def chain(self) -> Chain:
@@ -81,7 +102,9 @@ class Context:
 
     def pool(self, model: Model | None) -> DecoderPool:
         """The decoders, cutting faces to the size that the model takes."""
-        size = DEFAULT_INPUT if model is None else model.embedder.spec.size
+        return self._decoders(DEFAULT_INPUT if model is None else model.embedder.spec.size)
+
+    def _decoders(self, size: int) -> DecoderPool:
         if self._pool is None or self._pool.order.input_size != size:
             self.close()
             self._pool = decoder_pool(self.settings, self.chain, input_size=size)

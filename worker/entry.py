@@ -15,7 +15,6 @@ from worker.broker.app import create_app
 from worker.broker.settings import BrokerSettings
 from worker.context import Context
 from worker.orphan import exit_with_parent
-from worker.overtime import heed_limit_in_tasks
 from worker.reconciler import Reconciler
 from worker.settings import WorkerSettings
 
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
 def open_context() -> Context:
     """The context of a worker process, as the environment describes it."""
     exit_with_parent()
-    heed_limit_in_tasks()
     settings = DatabaseSettings()
     return Context(
         _open_database(),

@@ -50,6 +50,8 @@ def run_job(context: Context, job_id: int) -> str:
     database = context.database.with_patience(math.inf, until=until)
     try:
         context.debts.pay(database)
+        # A process that dies of its model then holds no claim, and costs no job an attempt.
+        context.settle()
         claim = _claim(context, database, job_id)
     except UnavailableError as error:
         logger.warning("job %d waits for its next message: %s", job_id, error)

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import os
-import sys
+from functools import partial
 from typing import TYPE_CHECKING
 
-from db import schema
 from db.errors import UnavailableError
 from db.settings import DatabaseSettings
-from worker.broker.app import check, create_app
+from worker.background import Background
+from worker.broker import serve
 from worker.broker.settings import BrokerSettings
 from worker.configured import check_detectors, configured_chain
 
 if TYPE_CHECKING:
     from worker.settings import WorkerSettings
+
+ENTRY = "worker.entry"
 
 
 def become_worker(settings: WorkerSettings) -> None:
@@ -25,35 +27,46 @@ def become_worker(settings: WorkerSettings) -> None:
         UnavailableError: when broker, database or device does not answer.
         DetectorError: when a detector does not find a drawn face.
     """
-    broker = BrokerSettings()
+    broker, ledger = BrokerSettings(), DatabaseSettings()
     url = broker.require_url(
         "a worker needs a broker: set KAOLABEL_BROKER_URL (without one, `kaolabel label` starts"
         " a Redis and a worker of its own)"
     )
-    check(create_app(url, broker))
-    database = DatabaseSettings()
-    schema.connect(database).close()
-    check_detectors(settings, configured_chain(settings, database.home))
-    os.environ.update(_environment(settings))
+    chain = configured_chain(settings, ledger.home)
+    detectors = Background(partial(check_detectors, settings, chain), name="detectors")
+    _require_servers(url, broker, ledger)
+    detectors.result()
+    os.environ.update(environment(settings))
     if settings.device == "gpu":
         _require_gpu()
-    arguments = ["-A", "worker.entry", "worker", "--loglevel", "INFO"]
-    os.execv(sys.executable, [sys.executable, "-m", "celery", *arguments])  # noqa: S606  # no shell
+    command = serve.command(ENTRY)
+    os.execv(command[0], command)  # noqa: S606  # no shell
 
 
-def _environment(settings: WorkerSettings) -> dict[str, str]:
+def environment(settings: WorkerSettings) -> dict[str, str]:
+    """What Celery's worker must find in its environment beside the settings."""
     # A supervisor's SIGTERM gives back or finishes the job in hand instead of waiting for ever.
-    environment = {"REMAP_SIGTERM": "SIGQUIT"}
+    found = {"REMAP_SIGTERM": "SIGQUIT"}
     if settings.device == "cpu":
-        environment["CUDA_VISIBLE_DEVICES"] = "-1"
-    return environment
+        # The second one for JAX, which would complain of a GPU that it may not have.
+        found |= {"CUDA_VISIBLE_DEVICES": "-1", "JAX_PLATFORMS": "cpu"}
+    return found
+
+
+def _require_servers(url: str, broker: BrokerSettings, ledger: DatabaseSettings) -> None:
+    # They take a while to load, while a decoder process looks for a drawn face.
+    from db import schema
+    from worker.broker.app import check, create_app
+
+    check(create_app(url, broker))
+    schema.connect(ledger).close()
 
 
 def _require_gpu() -> None:
-    import tensorflow as tf
+    from worker.models.device import current
 
-    if not tf.config.list_physical_devices("GPU"):
+    if not current().is_gpu:
         raise UnavailableError(
-            "TensorFlow sees no GPU here: install kaolabel[gpu] and the NVIDIA driver, or use"
+            "Keras sees no GPU here: install kaolabel[gpu] and the NVIDIA driver, or use"
             " --device cpu"
         )

@@ -61,7 +61,11 @@ class WorkerSettings(BaseSettings):
         description="decoder processes a worker; one a core by default",
     )
     device: Literal["cpu", "gpu", "auto"] = Field(
-        default="auto", description="where TensorFlow computes"
+        default="auto", description="where Keras computes"
+    )
+    prepare: Literal["nothing", "decoders", "model"] = Field(
+        default="model",
+        description="what a worker gets ready before its first job; the model after the decoders",
     )
     max_file_bytes: int = Field(
         default=256 * MEGABYTE, ge=1, le=_MOST_BYTES, description="larger files are not read"

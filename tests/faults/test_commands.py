@@ -29,7 +29,7 @@ def at_work(ledger: Ledger, process: subprocess.Popen[str]) -> bool:
 def parts(process: subprocess.Popen[str]) -> dict[str, list[psutil.Process]]:
     """The processes that a command has started, by what they are."""
     family = psutil.Process(process.pid).children(recursive=True)
-    kinds = ("redis-server", "celery", "spawn_main", "worker.sandbox.child")
+    kinds = ("redis-server", "worker.entry", "spawn_main", "worker.sandbox.child")
     return {kind: [one for one in family if kind in " ".join(one.cmdline())] for kind in kinds}
 
 

@@ -7,8 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from worker.models.network import fill, import_keras, network, read
-from worker.vision.embed import scaled
+from worker.models import device
+from worker.models.network import (
+    fill,
+    import_keras,
+    jit_compile,
+    network,
+    precision,
+    read,
+    scaled,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -43,13 +51,15 @@ class TunedNetwork:
         self._backbone = network(settings.size)
         fill(self._backbone, tensors)
         tap = self._backbone.get_layer(settings.tap).output
-        pooled = keras.layers.GlobalAveragePooling2D(dtype="float32")(tap)
+        pixels = keras.Input((settings.size, settings.size, 3), dtype="uint8")
+        seen = keras.Model(self._backbone.input, tap)(scaled(pixels))
+        pooled = keras.layers.GlobalAveragePooling2D(dtype="float32")(seen)
         self._linear = keras.layers.Dense(labels, kernel_initializer="zeros", dtype="float32")
         # Adam's steps do not depend on the scale of gradients, so that logits of so many times the
         # layer's output make it learn so many times faster.
         self._lead = settings.lead
         logits = keras.layers.Rescaling(settings.lead, dtype="float32")(self._linear(pooled))
-        self._model = keras.Model(self._backbone.input, logits)
+        self._model = keras.Model(pixels, logits)
         self._prepare(settings, steps=steps)
 
     def learn(self, faces: NDArray[np.uint8], targets: NDArray[np.intp]) -> tuple[float, float]:
@@ -63,7 +73,7 @@ class TunedNetwork:
             Loss and accuracy, averaged since `begin_epoch`.
         """
         wanted = np.eye(self._labels, dtype=np.float32)[targets]
-        loss, accuracy = self._model.train_on_batch(scaled(faces), wanted)
+        loss, accuracy = self._model.train_on_batch(faces, wanted)
         return float(loss), float(accuracy)
 
     def begin_epoch(self) -> None:
@@ -79,9 +89,11 @@ class TunedNetwork:
         Returns:
             float32 (n, k).
         """
-        padded = np.zeros((self._batch, *faces.shape[1:]), np.float32)
-        padded[: len(faces)] = scaled(faces)
-        sides = [self._model.predict_on_batch(side) for side in (padded, padded[:, :, ::-1])]
+        padded = np.zeros((self._batch, *faces.shape[1:]), np.uint8)
+        padded[: len(faces)] = faces
+        # PyTorch takes no array that runs backwards.
+        mirrored = np.ascontiguousarray(padded[:, :, ::-1])
+        sides = [self._model.predict_on_batch(side) for side in (padded, mirrored)]
         return np.asarray(np.mean(sides, axis=0)[: len(faces)], np.float32)
 
     @property
@@ -115,41 +127,33 @@ class TunedNetwork:
 
     def _prepare(self, settings: FineTuning, *, steps: int) -> None:
         keras = import_keras()
-        for layer in self._model.layers:
+        for layer in self._backbone.layers:
             if isinstance(layer, keras.layers.BatchNormalization):
                 layer.momentum = _MOMENTUM
         loss = keras.losses.CategoricalCrossentropy(
             from_logits=True, label_smoothing=settings.smoothing
         )
-        # XLA would take longer to compile Inception V3 than most fine-tunings take.
         self._model.compile(
-            _optimizer(settings, steps=steps), loss, metrics=["accuracy"], jit_compile=False
+            _optimizer(settings, steps=steps),
+            loss,
+            metrics=["accuracy"],
+            jit_compile=jit_compile(),
         )
         self._model.optimizer.build(self._model.trainable_variables)
 
 
 @contextlib.contextmanager
 def reproducible() -> Iterator[None]:
-    """Have the same steps give the same bits, in half precision where there is a GPU.
+    """Have the same steps give the same bits, in bfloat16 where the GPU has units for it.
 
-    TensorFlow offers no way back from deterministic operations, so that they stay on; the precision
-    is put back, as embedding is defined in float32.
+    There is no way back from deterministic operations, so that they stay on.
     """
-    keras = import_keras()
-    if keras.config.backend() == "tensorflow":
-        import tensorflow as tf
-
-        tf.config.experimental.enable_op_determinism()
-    before = keras.config.dtype_policy()
+    device.make_deterministic()
     # Layers' names count up with every network that the process has built, and TensorFlow adds up
     # gradients in an order that follows the names.
-    keras.utils.clear_session()
-    if keras.distribution.list_devices("gpu"):
-        keras.config.set_dtype_policy("mixed_float16")
-    try:
+    import_keras().utils.clear_session()
+    with precision("mixed_bfloat16" if device.current().bfloat16 else "float32"):
         yield
-    finally:
-        keras.config.set_dtype_policy(before)
 
 
 def _optimizer(settings: FineTuning, *, steps: int) -> Any:
@@ -175,6 +179,6 @@ def _values(kind: str, variables: list[Any]) -> dict[str, NDArray[Any]]:
     return {f"{kind}/{place:04d}": np.array(v.numpy()) for place, v in enumerate(variables)}
 
 
-def _assign(kind: str, variables: list[Any], values: Mapping[str, NDArray[Any]]) -> None:
+def _assign(kind: str, variables: list[Any], arrays: Mapping[str, NDArray[Any]]) -> None:
     for place, variable in enumerate(variables):
-        variable.assign(values[f"{kind}/{place:04d}"])
+        variable.assign(arrays[f"{kind}/{place:04d}"])

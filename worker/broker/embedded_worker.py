@@ -9,7 +9,7 @@ import time
 from typing import TYPE_CHECKING, Self
 
 from db.errors import UnavailableError
-from worker.broker import tether
+from worker.broker import serve, tether
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,6 +22,8 @@ _MAX_QUICK_DEATHS = 3
 # Long enough to finish a job, or to learn from its lease that the run is stopped. Celery itself
 # would sleep for all of `worker_soft_shutdown_timeout`, however soon the job in hand is done.
 _LAST_JOB_SECONDS = 15.0
+# For the processes of a worker that is gone.
+_LAST_WORDS_SECONDS = 2.0
 
 
 class EmbeddedWorker:
@@ -30,9 +32,14 @@ class EmbeddedWorker:
     Args:
         home: the folder for kaolabel's state; the worker's log goes below it.
         environment: of the worker; must name the broker and the database.
+        proven: whether the caller has proven all that `kaolabel worker` would; it then starts in
+            half the time.
     """
 
-    def __init__(self, home: Path, environment: Mapping[str, str]) -> None:
+    def __init__(self, home: Path, environment: Mapping[str, str], *, proven: bool = False) -> None:
+        self._command = (
+            serve.command("worker.entry", alone=True) if proven else [*kaolabel_command(), "worker"]
+        )
         self.log = home.absolute() / "logs" / "worker.log"
         self._environment = dict(environment)
         self._process: subprocess.Popen[bytes] | None = None
@@ -45,9 +52,17 @@ class EmbeddedWorker:
         self._start()
         return self
 
-    def __exit__(self, *_exception: object) -> None:
-        """Let the worker finish or give back its job, then stop it."""
-        if self._process is not None:
+    def __exit__(self, kind: type[BaseException] | None, *_exception: object) -> None:
+        """Stop the worker; after an error or an interrupt it finishes or gives back its job first.
+
+        A block that ends well has nothing left to do, and the ledger has it all: there is nothing
+        that Celery could still do in the second that its own end takes.
+        """
+        if self._process is None:
+            return
+        if kind is None:
+            tether.end(self._process, patience=_LAST_WORDS_SECONDS)
+        else:
             tether.stop(self._process, patience=_LAST_JOB_SECONDS)
 
     def watch(self) -> None:
@@ -65,11 +80,10 @@ class EmbeddedWorker:
         self._start()
 
     def _start(self) -> None:
-        arguments = [*kaolabel_command(), "worker"]
         self._started_at = time.monotonic()
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                tether.command(arguments, signal=signal.SIGKILL),
+                tether.command(self._command, signal=signal.SIGKILL),
                 env=self._environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

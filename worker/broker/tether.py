@@ -7,13 +7,18 @@ do the same, but may deadlock where the parent has threads.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import signal as signals
 import subprocess
 import sys
+import time
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
+# Seconds between two looks whether a group is gone.
+_TICK = 0.01
 
 
 def command(arguments: list[str], *, signal: int) -> list[str]:
@@ -32,6 +37,22 @@ def stop(process: subprocess.Popen[bytes], *, patience: float) -> None:
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signals.SIGKILL)
         process.wait()
+
+
+def end(process: subprocess.Popen[bytes], *, patience: float) -> None:
+    """Kill a child that has nothing left to do, and then what is left of its group.
+
+    What it started and tied to itself is told of its death, and has `patience` seconds to free what
+    the system would keep, such as the names of semaphores.
+    """
+    process.kill()
+    process.wait()
+    deadline = time.monotonic() + patience
+    with contextlib.suppress(ProcessLookupError):
+        while time.monotonic() < deadline:
+            os.killpg(process.pid, 0)
+            time.sleep(_TICK)
+        os.killpg(process.pid, signals.SIGKILL)
 
 
 def main(parent: int, signal: int, arguments: list[str]) -> None:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from db.errors import ModelError, UsageError
-from db.settings import DatabaseSettings
 from worker import terminal
 from worker.terminal import AsJson
 
@@ -38,7 +37,7 @@ def list_models(context: typer.Context, *, as_json: AsJson = False) -> None:
         if as_json:
             raise UsageError(f"write `kaolabel models {context.invoked_subcommand} … --json`")
         return
-    found = collect(_database())
+    found = collect(_ledger()[0])
     terminal.present({"models": found}, lambda: render(found), as_json=as_json)
 
 
@@ -62,7 +61,7 @@ def show(
     from worker.models.details import collect, render
     from worker.models.registry import find
 
-    database = _database()
+    database, _ = _ledger()
     found = collect(database, find(database, version))
     if confusion is not None:
         _draw(found, confusion)
@@ -82,7 +81,7 @@ def activate(version: Version, *, why: Why = None, as_json: AsJson = False) -> N
     """
     from worker.models import registry
 
-    database, home = _database(), DatabaseSettings().home
+    database, home = _ledger()
     chosen = registry.find(database, version)
     registry.check(database, chosen.id, home=home)
     registry.activate(database, chosen.id, why=why or "activated by hand")
@@ -100,7 +99,7 @@ def rollback(*, why: Why = None, as_json: AsJson = False) -> None:
     """
     from worker.models import registry
 
-    database, home = _database(), DatabaseSettings().home
+    database, home = _ledger()
     _require_sound(database, registry.previous(database), home=home)
     version = registry.rollback(database, why=why or "rolled back by hand")
     _announce(version, as_json=as_json)
@@ -123,7 +122,7 @@ def threshold(
     from worker.models.registry import find
     from worker.models.threshold import publish_with
 
-    database, home = _database(), DatabaseSettings().home
+    database, home = _ledger()
     copy = publish_with(database, find(database, version), value, home=home)
     result = {"version": copy.id, "sha256": copy.sha256, "parent": copy.parent_id}
     line = f"Version {copy.id} has the threshold {value:g}; `kaolabel models activate {copy.id}`"
@@ -141,7 +140,7 @@ def log(*, as_json: AsJson = False) -> None:
     """
     from worker.models.history import collect, render
 
-    found = collect(_database())
+    found = collect(_ledger()[0])
     terminal.present({"activations": found}, lambda: render(found), as_json=as_json)
 
 
@@ -175,7 +174,10 @@ def _announce(version: VersionRecord, *, as_json: bool) -> None:
     terminal.present(result, lambda: line, as_json=as_json, soft_wrap=True)
 
 
-def _database() -> Database:
+def _ledger() -> tuple[Database, Path]:
+    """The database, and the home folder that holds the artifacts."""
     from db import schema
+    from db.settings import DatabaseSettings
 
-    return schema.connect(DatabaseSettings())
+    settings = DatabaseSettings()
+    return schema.connect(settings), settings.home

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import h5py
-
 from db.errors import ModelError
 
 if TYPE_CHECKING:
@@ -27,6 +25,9 @@ def require_plain(path: Path, *, limit: int) -> None:
         ModelError: it refers to data outside of itself, or holds more than `limit` bytes.
         OSError: it is no HDF5 file, or is damaged.
     """
+    # Every worker loads this module, and only a training reads such a file.
+    import h5py
+
     total = 0
     with h5py.File(path, "r") as file:
         for name, link in _links(file):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from db.errors import KaolabelError, ModelError
 from db.store import models
-from worker.models.background import Background
+from worker.background import Background
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,10 +52,11 @@ class _Loading:
 class LiveModel:
     """Follows the active version, and never leaves a process without the model that it has.
 
-    The first model is loaded in the foreground, as there is nothing to do without one. Each later
-    one is loaded, warmed and proven on its golden faces in a thread of its own, while the old one
-    serves; the swap itself is one assignment between two jobs. A version that fails is noted in the
-    database for people to see, the old one goes on, and it is tried again later.
+    The first model is waited for, as there is nothing to do without one; `prepare` begins to load
+    it before anybody asks. Each later one is loaded, warmed and proven on its golden faces in a
+    thread of its own, while the old one serves; the swap itself is one assignment between two jobs.
+    A version that fails is noted in the database for people to see, the old one goes on, and it is
+    tried again later.
 
     Only one thread, the one that does the jobs, may call the methods.
 
@@ -69,12 +70,29 @@ class LiveModel:
         self._home = home
         # Processes come and go, and all those of a host read the same files: it refuses as one.
         self._worker = socket.gethostname()
+        self._prepared: Background[Model | None] | None = None
         self._serving: Model | None = None
         self._pinned: Model | None = None
         self._loading: _Loading | None = None
         self._wanted: tuple[int, int] | None = None
         self._looked_at = float("-inf")
         self._retry: tuple[int, float] = (0, 0.0)
+
+    def prepare(self) -> None:
+        """Begin to load the active version, if there is one, in a thread of its own."""
+        self._prepared = Background(self._load_active, name="first-model")
+
+    def settle(self) -> None:
+        """Wait for what `prepare` began, well or not.
+
+        A version that could not be loaded is tried once more when it is asked for, and noted then.
+        """
+        prepared, self._prepared = self._prepared, None
+        if prepared is None or prepared.error() is not None:
+            return
+        self._pinned = prepared.result()
+        if self._pinned is not None:
+            self._accept(self._pinned.version_id)
 
     def current(self) -> Model | None:
         """The model to use for the next job; None while no version was ever activated.
@@ -102,6 +120,7 @@ class LiveModel:
         Raises:
             ModelError: when it cannot be used.
         """
+        self.settle()
         loading = self._loading
         if loading is not None and loading.version_id == version_id:
             # To wait for it is quicker than to load it twice.
@@ -112,6 +131,11 @@ class LiveModel:
                 return model
         self._pinned = self._load(version_id)
         return self._pinned
+
+    def _load_active(self) -> Model | None:
+        with self._database.read() as connection:
+            version = models.active(connection)
+        return None if version is None else load_proven(version, home=self._home)
 
     def _look(self) -> tuple[int, int] | None:
         """The newest activation and its version, as of a moment ago."""

@@ -27,7 +27,7 @@ _MAX_DEATHS, _MAX_KILLS = 2, 5
 
 
 class DecoderPool:
-    """A number of decoder processes; started on first use, replaced when they die.
+    """A number of decoder processes; started on first use or by `warm_up`, replaced when they die.
 
     Args:
         order: what the processes are to do.
@@ -45,6 +45,12 @@ class DecoderPool:
 
     def __exit__(self, *_exception: object) -> None:
         self.close()
+
+    def warm_up(self) -> None:
+        """Begin to start every decoder, without waiting; one that fails is tried again on use."""
+        for _ in range(self.decoders):
+            # By the threads that stay, as a decoder ends with the one that started it.
+            self._threads.submit(self._start)
 
     def examine(
         self, items: Iterable[tuple[K, bytes]], *, whole: bool = False
@@ -102,6 +108,9 @@ class DecoderPool:
         report = decoder.examine(data, whole=whole)
         self._idle.put(decoder)
         return report
+
+    def _start(self) -> None:
+        self._idle.put(Decoder(self.order))
 
     def _take(self) -> Decoder:
         try:

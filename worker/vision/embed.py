@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from db.errors import ModelError, UsageError
-from worker.models import backbone
+from worker.models import backbone, device
 from worker.models.network import tapped
 
 if TYPE_CHECKING:
@@ -38,7 +38,6 @@ TRAINED_TAPS = ("mixed3", "mixed5")
 SEEDED_TAPS = ("mixed1",)
 INPUT_SIZE = 96
 
-_BATCH = 32
 _SMALLEST_INPUT = 75
 _LARGEST_INPUT = 512
 _FLOAT16_MAX = float(np.finfo(np.float16).max)
@@ -161,43 +160,41 @@ def parse_taps(text: str) -> tuple[str, ...]:
     return taps
 
 
-def scaled(faces: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Bring pixels to the range that the backbone's weights were made for.
-
-    Args:
-        faces: uint8, of any shape.
-
-    Returns:
-        float32 of the same shape, in [-1, 1].
-    """
-    return np.asarray(faces / np.float32(127.5) - np.float32(1), np.float32)
-
-
 class Embedder:
     """Turns faces into embeddings; the network is built when the first faces come.
+
+    A GPU that has units for bfloat16 computes in it. On drawings that moved an embedding by 0.8%
+    and a confidence by 0.007 at most, a seventh of what golden faces may be off by; as every loaded
+    model has to pass those on its own device, the id says what is computed, not how exactly.
 
     Args:
         spec: what the embeddings shall be.
         home: kaolabel's own folder, which holds the backbone's weights.
-        batch: faces that are embedded at once; smaller batches are padded to it.
+        batch: faces that are embedded at once, to which smaller batches are padded; by default as
+            many as suit the device.
     """
 
-    def __init__(self, spec: EmbedderSpec, *, home: Path, batch: int = _BATCH) -> None:
+    def __init__(self, spec: EmbedderSpec, *, home: Path, batch: int | None = None) -> None:
         self.spec = spec
-        self.batch = batch
         self._home = home
+        self._batch = batch
 
     @property
     def id(self) -> str:
         """The spec's id, by which embeddings are stored."""
         return self.spec.id
 
+    @cached_property
+    def batch(self) -> int:
+        """Faces that are embedded at once."""
+        return self._batch or device.current().batch(self.spec.size)
+
     def embed(self, faces: NDArray[np.uint8]) -> NDArray[np.float16]:
         """Embed faces.
 
-        Every batch has the same shape, as results would otherwise depend on how many faces happen
-        to arrive together. The rounding to float16 belongs to the definition, so that what is
-        stored is what was classified.
+        Every batch has the same shape, as a network is compiled for each, and as results could
+        otherwise depend on how many faces happen to arrive together. The rounding to float16
+        belongs to the definition, so that what is stored is what was classified.
 
         Args:
             faces: uint8 (n, size, size, 3), RGB.
@@ -213,25 +210,28 @@ class Embedder:
         if faces.dtype != np.uint8 or faces.shape[1:] != (size, size, 3):
             raise ValueError(f"faces must be uint8 (n, {size}, {size}, 3), not {faces.shape}")
         embeddings = np.empty((len(faces), self.spec.dimension), np.float16)
+        if not len(faces):
+            return embeddings
         for start in range(0, len(faces), self.batch):
             part = faces[start : start + self.batch]
             embeddings[start : start + len(part)] = self._embed_batch(part)
         return embeddings
 
     def _embed_batch(self, faces: NDArray[np.uint8]) -> NDArray[np.float16]:
-        size = self.spec.size
-        padded = np.zeros((self.batch, size, size, 3), np.float32)
-        padded[: len(faces)] = scaled(faces)
-        pooled = self._pooled(padded)
-        if self.spec.flip:
-            pooled = (pooled + self._pooled(padded[:, :, ::-1])) / np.float32(2)
+        missing = self.batch - len(faces)
+        padded = np.pad(faces, ((0, missing), (0, 0), (0, 0), (0, 0))) if missing else faces
+        # Bytes go to the device once a batch, and averages come back once.
+        pooled = np.asarray(self._network.predict_on_batch(padded), np.float32)
         clipped = np.clip(pooled[: len(faces)], -_FLOAT16_MAX, _FLOAT16_MAX)
         return np.asarray(clipped, np.float16)
-
-    def _pooled(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
-        return np.asarray(self._network.predict_on_batch(batch), np.float32)
 
     @cached_property
     def _network(self) -> Any:
         weights = backbone.load(self.spec.source, self.spec.sha256, home=self._home)
-        return tapped(weights.tensors, taps=self.spec.taps, size=self.spec.size)
+        return tapped(
+            weights.tensors,
+            taps=self.spec.taps,
+            size=self.spec.size,
+            flip=self.spec.flip,
+            bfloat16=device.current().bfloat16,
+        )

@@ -228,3 +228,22 @@ def test_a_child_that_does_not_listen_is_killed() -> None:
         process.stdout.readline()
         tether.stop(process, patience=0.2)
     assert process.returncode == -signal.SIGKILL
+
+
+@pytest.mark.parametrize("tied", [True, False])
+def test_a_group_is_gone_with_the_child_that_led_it(*, tied: bool) -> None:
+    """What a killed child leaves ends by itself when it can, and is killed where it does not."""
+    wait = "sys.stdin.read()" if tied else "time.sleep(99)"
+    script = (
+        "import subprocess, sys, time; command = [sys.executable, '-c', 'import sys, time;"
+        f" print(flush=True); {wait}']; subprocess.Popen(command, stdin=subprocess.PIPE).wait()"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, start_new_session=True
+    )
+    with process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        tether.end(process, patience=60.0 if tied else 0.1)
+        assert process.stdout.read() == b""
+    assert process.returncode == -signal.SIGKILL

@@ -106,6 +106,49 @@ def test_the_first_model_is_there_at_once(house: House) -> None:
     assert house.live._loading is None
 
 
+def test_what_was_prepared_serves_the_first_job(house: House) -> None:
+    """A model that was loaded ahead is not loaded again, and counts as accepted."""
+    version = house.publish(1)
+    house.activate(version)
+    house.live.prepare()
+    house.live.settle()
+    prepared = house.live._pinned
+    assert prepared is not None
+    assert house.live.current() is prepared
+    assert house.refusals(version) == []
+
+
+def test_nothing_is_prepared_without_an_activation(house: House) -> None:
+    """A process that starts before the first training has no model, and asks again later."""
+    house.live.prepare()
+    house.live.settle()
+    assert house.now() is None
+    version = house.publish(1)
+    house.activate(version)
+    assert house.now() == version.id
+
+
+def test_a_version_activated_meanwhile_is_served_instead(house: House) -> None:
+    """What was prepared and is not wanted any more never serves."""
+    first, second = house.publish(1), house.publish(2)
+    house.activate(first)
+    house.live.prepare()
+    house.live.settle()
+    house.activate(second)
+    assert house.now() == second.id
+
+
+def test_what_could_not_be_prepared_is_told_to_the_first_job(house: House) -> None:
+    """A broken model ends no process ahead of its jobs; the first of them says why."""
+    version = house.publish(1, honest=False)
+    house.activate(version)
+    house.live.prepare()
+    house.live.settle()
+    with pytest.raises(ModelError, match="golden face"):
+        house.now()
+    assert len(house.refusals(version)) == 1
+
+
 def test_the_old_model_serves_until_the_new_one_is_proven(house: House) -> None:
     """An activation is followed in the background, and keeps the embedder that both have."""
     old, new = house.serve(1), house.publish(2)

@@ -57,6 +57,27 @@ def test_nothing_to_do_starts_nothing(order: Order) -> None:
         assert decoders() == before
 
 
+def test_decoders_can_be_started_ahead(order: Order) -> None:
+    """A warm pool has a process for each decoder, and starts no other for its images."""
+    before = len(decoders())
+    with DecoderPool(order, decoders=2) as pool:
+        pool.warm_up()
+        list(pool.examine([(0, plain_png())]))
+        started = {one.pid for one in decoders()}
+        assert len(started) == before + 2
+        list(pool.examine([(number, plain_png(number)) for number in range(8)]))
+        assert {one.pid for one in decoders()} == started
+
+
+def test_decoders_that_do_not_start_ahead_are_told_on_use(tmp_path: Path) -> None:
+    """Warming up raises nothing; the first image meets the error."""
+    missing = Step("gone", "0" * 64, 400, 3, 1.1, tmp_path / "gone.xml")
+    with DecoderPool(Order(Chain((missing,)).to_json(), Limits()), decoders=1) as pool:
+        pool.warm_up()
+        with pytest.raises(DetectorError):
+            list(pool.examine([(0, plain_png())]))
+
+
 def test_only_so_many_images_are_taken_ahead(pool: DecoderPool) -> None:
     """The images are taken from their source as decoders get free, so memory is flat."""
     taken = 0
@@ -173,7 +194,7 @@ def test_no_process_is_left_after_close(order: Order) -> None:
 
 def test_a_chain_that_cannot_be_loaded_is_told(tmp_path: Path) -> None:
     """A pool whose decoders cannot start raises instead of quarantining every image."""
-    missing = Step("gone", "0" * 64, 400, 3, tmp_path / "gone.xml")
+    missing = Step("gone", "0" * 64, 400, 3, 1.1, tmp_path / "gone.xml")
     order = Order(Chain((missing,)).to_json(), Limits())
     with DecoderPool(order, decoders=1) as pool, pytest.raises(DetectorError):
         list(pool.examine([(0, plain_png())]))

@@ -1,4 +1,4 @@
-"""Loading a model while another one serves."""
+"""Work that goes on in a thread while something else is done."""
 
 from __future__ import annotations
 
