@@ -71,6 +71,21 @@ fuzz: $(INSTALLED) ## Feed mutated images to the decoding for MINUTES, guided by
 		-max_total_time=$$(( $(MINUTES) * 60 )) -timeout=60 -rss_limit_mb=3000 -max_len=8192 \
 		-print_final_stats=1 -artifact_prefix=.fuzz/ .fuzz/corpus tests/fuzz/seeds
 
+RESULTS := bench/results
+
+# The development data, if it is there, has the cascade; several hosts need root.
+.PHONY: bench
+bench: $(INSTALLED) ## Measure it all, an hour or two on a quiet machine; draws docs/performance/*.svg
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r locks/bench.txt
+	mkdir -p $(RESULTS)
+	$(BIN)/python bench/throughput.py --images-a 300 --stages --json $(RESULTS)/throughput.json
+	$(BIN)/python bench/detection.py --json $(RESULTS)/detection.json
+	$(BIN)/python bench/startup.py --json $(RESULTS)/startup.json
+	$(BIN)/python bench/gpu.py --json $(RESULTS)/gpu.json
+	$(BIN)/python bench/scale.py --json $(RESULTS)/scale.json
+	test "$$(id -u)" != 0 || $(BIN)/python bench/hosts.py --json $(RESULTS)/hosts.json
+	$(BIN)/python bench/plots.py $(RESULTS) docs/performance
+
 .PHONY: format
 format: $(INSTALLED) ## Mend style where it can be mended by itself
 	$(BIN)/ruff check --fix .
@@ -86,6 +101,8 @@ lock: $(INSTALLED) ## Pin the newest versions that pyproject.toml allows
 	$(COMPILE) --upgrade --extra cpu -o locks/cpu.txt
 	$(COMPILE) --upgrade --extra gpu -o locks/gpu.txt
 	$(COMPILE) --upgrade --extra cpu --group dev -o locks/dev.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-emit-find-links --no-header --group bench -c locks/dev.txt --upgrade -o locks/bench.txt
 
 .PHONY: clean
 clean: ## Remove the environment and what tools and the demo left

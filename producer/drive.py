@@ -27,8 +27,10 @@ if TYPE_CHECKING:
 # Files listed in one transaction.
 _BATCH = 1000
 
-# Seconds between two looks at the ledger when there is nothing to list.
-_PAUSE = 0.2
+# Seconds between two looks at the ledger when there is nothing to list: few where the next look may
+# be the last, more where many jobs are still to be done and a look takes time from the workers.
+_SHORT_PAUSE, _PAUSE = 0.2, 1.0
+_FEW_JOBS = 4
 _BEAT = 5.0
 
 
@@ -90,7 +92,12 @@ class Tender:
     def wait(self) -> None:
         """Tend until every job is done and no other one can be cut."""
         while self.tend().jobs_open or not self._enqueuer.exhausted:
-            time.sleep(_PAUSE)
+            self.pause()
+
+    def pause(self) -> None:
+        """Sleep until the next look is due."""
+        is_late = self._progress.jobs_open <= _FEW_JOBS
+        time.sleep(_SHORT_PAUSE if is_late else _PAUSE)
 
     def _look(
         self, connection: Connection
@@ -160,7 +167,7 @@ class Driver:
             )
         )
         while _is_left(self._tender.tend()):
-            time.sleep(_PAUSE)
+            self._tender.pause()
         self._database.commit(lambda connection: runs.finish(connection, self._run.id))
 
     @property

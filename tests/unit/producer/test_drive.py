@@ -30,6 +30,7 @@ def archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An archive of 25 files in two folders, with a link, seen in small batches."""
     monkeypatch.setattr(drive, "_BATCH", 10)
     monkeypatch.setattr(drive, "_PAUSE", 0.0)
+    monkeypatch.setattr(drive, "_SHORT_PAUSE", 0.0)
     monkeypatch.setattr(drive, "_BEAT", -1.0)
     folder = tmp_path / "archive"
     for number in range(25):
