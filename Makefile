@@ -76,7 +76,6 @@ RESULTS := bench/results
 # The development data, if it is there, has the cascade; several hosts need root.
 .PHONY: bench
 bench: $(INSTALLED) ## Measure it all, an hour or two on a quiet machine; draws docs/performance/*.svg
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r locks/bench.txt
 	mkdir -p $(RESULTS)
 	$(BIN)/python bench/throughput.py --images-a 300 --stages --json $(RESULTS)/throughput.json
 	$(BIN)/python bench/detection.py --json $(RESULTS)/detection.json
@@ -84,7 +83,14 @@ bench: $(INSTALLED) ## Measure it all, an hour or two on a quiet machine; draws 
 	$(BIN)/python bench/gpu.py --json $(RESULTS)/gpu.json
 	$(BIN)/python bench/scale.py --json $(RESULTS)/scale.json
 	test "$$(id -u)" != 0 || $(BIN)/python bench/hosts.py --json $(RESULTS)/hosts.json
-	$(BIN)/python bench/plots.py $(RESULTS) docs/performance
+	$(MAKE) plots
+
+# Apart from .venv: Keras loads matplotlib where it finds it, and all start-ups would be slower.
+.PHONY: plots
+plots: $(INSTALLED) ## Draw docs/performance/*.svg from bench/results
+	test -d .venv-plots || $(PYTHON) -m venv .venv-plots
+	.venv-plots/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r locks/bench.txt
+	PYTHONPATH=. .venv-plots/bin/python bench/plots.py $(RESULTS) docs/performance
 
 .PHONY: format
 format: $(INSTALLED) ## Mend style where it can be mended by itself
@@ -106,4 +112,4 @@ lock: $(INSTALLED) ## Pin the newest versions that pyproject.toml allows
 
 .PHONY: clean
 clean: ## Remove the environment and what tools and the demo left
-	rm -rf $(VENV) demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .fuzz
+	rm -rf $(VENV) .venv-plots demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .fuzz

@@ -6,7 +6,7 @@ import os
 import threading
 import time
 
-_EVERY = 1.0
+_EVERY = 0.1
 
 
 def exit_with_parent() -> None:
