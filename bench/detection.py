@@ -90,7 +90,7 @@ def candidates() -> dict[str, Chain]:
     quick, sensitive, last = default_chain(CASCADE).steps
     fine = (_lbp(400, 3, 1.1), _animeface(480), _lbp(400, 1, 1.1), _lbp(800, 2, 1.1))
     return {
-        "the seeds': full size, n=5": Chain((_lbp(100_000, 5, 1.1),)),
+        "the first scripts': full size, n=5": Chain((_lbp(100_000, 5, 1.1),)),
         "400 px, n=3 alone": Chain((_lbp(400, 3, 1.1),)),
         "256 px, n=2, x1.2 alone": Chain((quick,)),
         "animeface 320 px alone": Chain((_animeface(320),)),
