@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 import cv2
@@ -27,10 +28,11 @@ def plain_png(seed: int = 0) -> bytes:
     return png(image)
 
 
-def busy_bmp() -> bytes:
-    """A BMP of noise that keeps a decoder at work for a good while, and has no face."""
+@cache
+def busy_webp() -> bytes:
+    """A WebP of noise that keeps a decoder at work for a good while, and has no face."""
     noise = np.random.default_rng(0).integers(0, 256, (3000, 4000, 3), np.uint8)
-    return cv2.imencode(".bmp", noise)[1].tobytes()
+    return cv2.imencode(".webp", noise, (cv2.IMWRITE_WEBP_QUALITY, 90))[1].tobytes()
 
 
 def png(image: NDArray[np.uint8]) -> bytes:

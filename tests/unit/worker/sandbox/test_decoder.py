@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import signal
@@ -18,7 +19,7 @@ import pytest
 
 from db.errors import DetectorError
 from db.records import Outcome
-from tests.drawing import busy_bmp, face_png, plain_png, png
+from tests.drawing import face_png, plain_png, png
 from worker.sandbox.decoder import Decoder, DecoderDiedError
 from worker.sandbox.limits import Limits, Order
 from worker.sandbox.pool import check
@@ -119,25 +120,41 @@ def test_a_file_that_does_not_fit_into_memory_is_told(order: Order) -> None:
     assert caught.value.reason == "decoder_memory"
 
 
+@contextlib.contextmanager
+def _dying(decoder: Decoder, death: int) -> Iterator[None]:
+    """Let a decoder die of a signal while the next image is examined, however fast it is."""
+    # Held still, it takes nothing before the signal; the signal then is what it wakes up to.
+    os.kill(decoder.pid, signal.SIGSTOP)
+
+    def strike() -> None:
+        os.kill(decoder.pid, death)
+        os.kill(decoder.pid, signal.SIGCONT)
+
+    strike_soon = threading.Timer(0.2, strike)
+    strike_soon.start()
+    yield
+    strike_soon.join()
+
+
 def test_a_decoder_that_computed_too_long_timed_out(decoder: Decoder) -> None:
     """The kernel's signal for too many seconds of computing has the meaning of the clock's."""
-    stop_soon = threading.Timer(0.2, os.kill, (decoder.pid, signal.SIGXCPU))
-    stop_soon.start()
-    with pytest.raises(DecoderDiedError, match="longer than 20 s") as caught:
-        decoder.examine(busy_bmp())
-    stop_soon.join()
+    with (
+        _dying(decoder, signal.SIGXCPU),
+        pytest.raises(DecoderDiedError, match="longer than 20 s") as caught,
+    ):
+        decoder.examine(plain_png())
     assert caught.value.reason == "decoder_timeout"
 
 
 @pytest.mark.parametrize("death", [signal.SIGKILL, signal.SIGSEGV, signal.SIGRTMIN + 5])
 def test_a_decoder_that_dies_names_the_signal(decoder: Decoder, death: int) -> None:
     """A crash while an image is decoded is told with the signal, and ends that decoder."""
-    stop_soon = threading.Timer(0.2, os.kill, (decoder.pid, death))
-    stop_soon.start()
     name = death.name if isinstance(death, signal.Signals) else f"signal {death}"
-    with pytest.raises(DecoderDiedError, match=f"killed by {name}") as caught:
-        decoder.examine(busy_bmp())
-    stop_soon.join()
+    with (
+        _dying(decoder, death),
+        pytest.raises(DecoderDiedError, match=f"killed by {name}") as caught,
+    ):
+        decoder.examine(plain_png())
     assert caught.value.reason == "decoder_crashed"
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from db.errors import DetectorError
 from db.records import Outcome
-from tests.drawing import busy_bmp, face_png, plain_png
+from tests.drawing import busy_webp, face_png, plain_png
 from worker.sandbox.limits import Limits, Order
 from worker.sandbox.pool import DecoderPool
 from worker.vision.chain import Chain, Step
@@ -163,7 +163,7 @@ def test_an_image_that_ends_its_decoders_is_quarantined(
     before = len(known)
     striker = threading.Thread(target=strike, args=(known, death, over))
     striker.start()
-    ((_, report),) = own_pool.examine([(0, busy_bmp())])
+    ((_, report),) = own_pool.examine([(0, busy_webp())])
     over.set()
     striker.join()
     assert (report.outcome, report.reason) == (Outcome.QUARANTINED, reason)
@@ -176,7 +176,7 @@ def test_an_image_that_ends_its_decoders_is_quarantined(
 def test_other_images_go_on_while_one_hangs(own_pool: DecoderPool) -> None:
     """A decoder that hangs costs its own image its time, and the other images nothing."""
     before = {process.pid for process in decoders()}
-    list(own_pool.examine([(0, busy_bmp()), (1, busy_bmp())]))
+    list(own_pool.examine([(0, busy_webp()), (1, busy_webp())]))
     hanging, *_ = (process for process in decoders() if process.pid not in before)
     hanging.suspend()
     found = dict(own_pool.examine((number, face_png(number)) for number in range(40)))
