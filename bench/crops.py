@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import itertools
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
+from bench.devdata import DEV_DATA
 from training.duplicates import group
 from training.example import Example
 from worker.vision.crop import face_input, whole
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-DATA = Path(os.environ.get("KAOLABEL_DEV_DATA", Path(__file__).parents[2] / "shared"), "data")
+DATA = DEV_DATA / "data"
 TRAINING, TEST = ("keima/resized_for_training",), ("keima/resized_for_test",)
 UNRECOGNIZED = ("keima/resized_for_test_unrecognized",)
 FOLDERS = {

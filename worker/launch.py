@@ -16,8 +16,6 @@ from worker.configured import check_detectors, configured_chain
 if TYPE_CHECKING:
     from worker.settings import WorkerSettings
 
-ENTRY = "worker.entry"
-
 
 def become_worker(settings: WorkerSettings) -> None:
     """Check broker, database, detectors and device, then replace this process by Celery's worker.
@@ -39,7 +37,7 @@ def become_worker(settings: WorkerSettings) -> None:
     os.environ.update(environment(settings))
     if settings.device == "gpu":
         _require_gpu()
-    command = serve.command(ENTRY)
+    command = serve.command(serve.LABELLING)
     os.execv(command[0], command)  # noqa: S606  # no shell
 
 

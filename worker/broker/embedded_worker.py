@@ -38,7 +38,9 @@ class EmbeddedWorker:
 
     def __init__(self, home: Path, environment: Mapping[str, str], *, proven: bool = False) -> None:
         self._command = (
-            serve.command("worker.entry", alone=True) if proven else [*kaolabel_command(), "worker"]
+            serve.command(serve.LABELLING, alone=True)
+            if proven
+            else [*kaolabel_command(), "worker"]
         )
         self.log = home.absolute() / "logs" / "worker.log"
         self._environment = dict(environment)

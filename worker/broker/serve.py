@@ -11,6 +11,9 @@ import sys
 
 from db.errors import KaolabelError
 
+# The application of a labelling worker.
+LABELLING = "worker.entry"
+
 _ALONE = "--alone"
 
 

@@ -77,8 +77,8 @@ def _find(
     # Largest first: what is beyond the bound are specks in a pattern, if anything at all.
     faces = detectors.find_faces(decoded)[:MAX_FACES]
     long_side = _needed(decoded, faces)
-    if decoded.scale < 1 and long_side > max(decoded.pixels.shape):
-        # Few images are decoded twice, and none at full size that has no small face.
+    # An image at its full size has what it needs; few others are decoded twice.
+    if long_side > max(decoded.pixels.shape[:2]):
         decoded = decode(data, header, long_side=long_side)
     examined = (_cut(decoded, face, size) for face in faces)
     return decoded, tuple(examined)
