@@ -30,7 +30,12 @@ _POSTGRESQL: dict[str, Any] = {
     "keepalives_interval": 10,
     "keepalives_count": 3,
     "tcp_user_timeout": 50_000,
+    # Else that of the environment, or of the server, may turn text into bytes.
+    "client_encoding": "utf8",
 }
+# Connections that stay open: a server has few, and every worker keeps some. A second one at a time,
+# such as for the lease of the job in hand, is made when it is needed and closed again.
+_KEPT, _MORE = 1, 4
 # Options of a URL that are shown; libpq takes secrets among the others.
 _SHOWN = {"host", "port", "sslmode", "sslrootcert"}
 
@@ -86,8 +91,8 @@ def make_engine(url: URL, *, foreign_keys: bool) -> Engine:
     """
     sqlite = url.get_backend_name() == "sqlite"
     try:
-        arguments = {} if sqlite else _postgresql_arguments(url)
-        engine = create_engine(url, pool_pre_ping=True, connect_args=arguments)
+        options = {} if sqlite else _postgresql_options(url)
+        engine = create_engine(url, pool_pre_ping=True, **options)
     except (ArgumentError, NoSuchModuleError) as error:
         raise UsageError(f"KAOLABEL_DATABASE_URL cannot be used: {error}") from error
     if sqlite:
@@ -108,11 +113,12 @@ def _require_address(url: str, parsed: URL) -> None:
         raise ValueError("more than one @")
 
 
-def _postgresql_arguments(url: URL) -> dict[str, Any]:
+def _postgresql_options(url: URL) -> dict[str, Any]:
     # What the URL says counts; and statements that are prepared on one server connection are
     # unknown on the next one that a pooler gives.
     own = {name: value for name, value in _POSTGRESQL.items() if name not in url.query}
-    return {"prepare_threshold": None, **own}
+    arguments = {"prepare_threshold": None, **own}
+    return {"connect_args": arguments, "pool_size": _KEPT, "max_overflow": _MORE}
 
 
 def _set_pragmas(connection: Any, _record: Any, *, foreign_keys: bool) -> None:

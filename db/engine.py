@@ -14,7 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from db.connecting import WRITE_WAIT, make_engine, parse, shown
-from db.errors import UnavailableError
+from db.errors import UnavailableError, UsageError
 from db.home import make_home
 from db.outage import is_transient, reason, remedy
 
@@ -31,6 +31,11 @@ T = TypeVar("T")
 
 # Seconds for which a writer waits for the other writers of a SQLite file.
 _WAIT = 30.0
+
+
+# What a database says that its text is; SQLite knows two ways to write the same.
+_ENCODING = {"sqlite": "PRAGMA encoding", "postgresql": "SHOW server_encoding"}
+_UNICODE = {"UTF8", "UTF-8", "UTF-16le", "UTF-16be"}
 
 
 class Database:
@@ -160,16 +165,23 @@ class Database:
             pause = min(pause * 2, 5.0)
 
     def ping(self) -> None:
-        """Prove that the database answers.
+        """Prove that the database answers, and takes any text.
 
         Raises:
+            UsageError: when it has another encoding.
             UnavailableError: with the masked URL and the driver's reason.
         """
         try:
             with self.read() as connection:
-                connection.execute(text("SELECT 1"))
+                encoding = connection.scalar(text(_ENCODING[connection.dialect.name]))
         except DBAPIError as error:
             raise self.unavailable(error) from error
+        if encoding not in _UNICODE:
+            raise UsageError(
+                f"the database {self.display} has the encoding {encoding}, which cannot hold every"
+                " label: make another one with"
+                " `createdb --encoding=UTF8 --template=template0 NAME`"
+            )
 
     def unavailable(self, error: DBAPIError) -> UnavailableError:
         """The error to raise when the database cannot be used; it names no secret."""

@@ -13,7 +13,17 @@ _FIRST_NAMESPACE = 0xEFFFFFFC
 
 def this_process() -> str:
     """The name of this process: HOST:PID."""
-    return f"{_host()}:{os.getpid()}"
+    return process_of(os.getpid())
+
+
+def process_of(number: int) -> str:
+    """The name of a process of this host."""
+    return f"{_host()}:{number}"
+
+
+def parent_process() -> str:
+    """The name of the process that started this one."""
+    return process_of(os.getppid())
 
 
 def is_dead(name: str) -> bool:

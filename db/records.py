@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+
+from db.figures import JobFigures
 
 
 class Outcome(StrEnum):
@@ -267,6 +269,7 @@ class JobResult:
 
     Attributes:
         decoder: the libraries that judged the contents, by name and version.
+        figures: what was found, and how long that took; nothing of storing it yet.
     """
 
     contents: tuple[ContentResult, ...]
@@ -276,6 +279,7 @@ class JobResult:
     embedder: str | None
     decoded: int
     decoder: str | None = None
+    figures: JobFigures = field(default_factory=JobFigures)
 
 
 @dataclass(frozen=True, slots=True)
@@ -344,6 +348,7 @@ class TrainingState(StrEnum):
     RUNNING = "running"
     DONE = "done"
     FAILED = "failed"
+    REVOKED = "revoked"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,16 +24,59 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 _LOCK_KEY = 7_401_201
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a database stands.
+
+    Revisions are numbers of four digits, so that their order is that of the texts.
+
+    Attributes:
+        revision: the one that it is at; None without kaolabel's tables.
+        oldest: the oldest revision whose programs may go on with it; None as above.
+        needed: the newest revision that this kaolabel knows.
+    """
+
+    revision: str | None
+    oldest: str | None
+    needed: str
+
+    @property
+    def fits(self) -> bool:
+        """Whether this kaolabel may work with the database as it is."""
+        if self.revision is None or self.oldest is None:
+            return False
+        return self.revision == self.needed or self.oldest <= self.needed < self.revision
+
+    @property
+    def complaint(self) -> str:
+        """Why it does not fit, and which side to upgrade."""
+        if self.revision is None:
+            return "the database has no tables yet: run `kaolabel db upgrade`"
+        if self.revision > self.needed:
+            return (
+                f"the database is at revision {self.revision}, whose programs must know revision"
+                f" {self.oldest}, and this kaolabel knows {self.needed}: upgrade kaolabel here"
+            )
+        return (
+            f"the database is at revision {self.revision}, this kaolabel needs {self.needed}:"
+            " run `kaolabel db upgrade`, or use the kaolabel that wrote it"
+        )
+
+
 def connect(settings: DatabaseSettings) -> Database:
-    """The database of `settings`, at the newest revision; an empty one is set up.
+    """The database of `settings`, at a revision that fits this kaolabel; an empty one is set up.
+
+    One that a newer kaolabel has upgraded fits for as long as that says so: while an upgrade rolls
+    over many hosts, workers of the release before go on, and may start again.
 
     Raises:
-        UsageError: when the database is of another revision; says what to run.
+        UsageError: when the database is of another revision; says which side to upgrade.
         UnavailableError: when it does not answer.
     """
     database = open_database(settings)
     try:
-        if revision(database) != head():
+        # Nearly always it is, and then nothing else has to be asked.
+        if revision(database) != head() and not standing(database).fits:
             with database.migration() as connection:
                 _prepare(connection)
     except BaseException:
@@ -42,12 +86,20 @@ def connect(settings: DatabaseSettings) -> Database:
 
 
 def upgrade(database: Database, target: str = "head") -> None:
-    """Bring the schema up to `target`; does nothing where it is there already."""
+    """Bring the schema up to `target`; does nothing where it is there already, or beyond.
+
+    Raises:
+        UsageError: when the database is beyond what this kaolabel knows, and does not fit it.
+    """
     from alembic import command
 
     with database.migration() as connection:
         _lock(connection)
-        command.upgrade(_config(connection), target)
+        found = _standing(connection)
+        if found.revision is None or found.revision <= found.needed:
+            command.upgrade(_config(connection), target)
+        elif not found.fits:
+            raise UsageError(found.complaint)
 
 
 def downgrade(database: Database, target: str) -> None:
@@ -57,6 +109,12 @@ def downgrade(database: Database, target: str) -> None:
     with database.migration() as connection:
         _lock(connection)
         command.downgrade(_config(connection), target)
+
+
+def standing(database: Database) -> Standing:
+    """Where the database stands."""
+    with database.read() as connection:
+        return _standing(connection)
 
 
 def revision(database: Database) -> str | None:
@@ -72,29 +130,38 @@ def head() -> str:
 
 def _current(connection: Connection) -> str | None:
     # Alembic would tell the same, but its import takes longer than most commands take.
-    if not inspect(connection).has_table("alembic_version"):
+    return _value(connection, "alembic_version", "version_num")
+
+
+def _standing(connection: Connection) -> Standing:
+    found = _current(connection)
+    # Before there was such a table, programs and databases had to be of the very same revision.
+    oldest = _value(connection, "compatibility", "oldest") or found
+    return Standing(found, oldest, head())
+
+
+def _value(connection: Connection, table: str, column: str) -> str | None:
+    """What the one row of a table says; None where there is no such table, or row."""
+    if not inspect(connection).has_table(table):
         return None
-    found: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    query = f"SELECT {column} FROM {table}"  # noqa: S608  # fixed names
+    found: str | None = connection.scalar(text(query))
     return found
 
 
 def _prepare(connection: Connection) -> None:
     _lock(connection)
     # Read again under the lock: another process may have set the database up meanwhile.
-    current = _current(connection)
-    if current == head():
+    found = _standing(connection)
+    if found.fits:
         return
-    if current is None and not inspect(connection).get_table_names():
-        from alembic import command
-
-        command.upgrade(_config(connection), "head")
-        return
-    if current is None:
+    if found.revision is not None:
+        raise UsageError(found.complaint)
+    if inspect(connection).get_table_names():
         raise UsageError("the database holds other tables; give kaolabel a database of its own")
-    raise UsageError(
-        f"the database is at revision {current}, this kaolabel needs {head()}: "
-        "run `kaolabel db upgrade`, or use the kaolabel that wrote it"
-    )
+    from alembic import command
+
+    command.upgrade(_config(connection), "head")
 
 
 def _lock(connection: Connection) -> None:

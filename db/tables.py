@@ -95,6 +95,8 @@ class Job(Table):
     """A chunk of a run's images or faces; the message that wakes a worker carries only its id.
 
     A job of a relabel run holds the faces with ids from `first_face` to `last_face`, both included.
+    `figures` is what a done job found and how long it took, as JSON of `db.figures`; empty where an
+    older worker did it. `needs` is the `JOB_VERSION` that a worker must know to do it.
     """
 
     __tablename__ = "jobs"
@@ -117,6 +119,8 @@ class Job(Table):
     error: Mapped[str | None] = mapped_column(Text)
     first_face: Mapped[int | None] = mapped_column(BigInteger)
     last_face: Mapped[int | None] = mapped_column(BigInteger)
+    figures: Mapped[str | None] = mapped_column(Text)
+    needs: Mapped[int] = mapped_column(Integer, server_default="1")
 
     # By state first, as the reconciler asks for all leased jobs, whatever their run.
     __table_args__ = (Index(None, "state", "run_id", "finished_at"),)
@@ -153,6 +157,14 @@ class Image(Table):
             # Each as SQLAlchemy writes it in queries: SQLite takes the index for nothing else.
             sqlite_where=text("due = 1"),
             postgresql_where=text("due"),
+        ),
+        # Few among many, and asked for again and again.
+        Index(
+            "ix_images_refused",
+            "outcome",
+            "reason",
+            sqlite_where=text("outcome IN ('unreadable', 'quarantined')"),
+            postgresql_where=text("outcome IN ('unreadable', 'quarantined')"),
         ),
     )
 
@@ -306,6 +318,34 @@ class Training(Table):
             postgresql_where=text("state = 'running'"),
         ),
     )
+
+
+class Worker(Table):
+    """A worker or a trainer that has been heard of: the parent process, as HOST:PID.
+
+    One that ends well takes its row with it.
+    """
+
+    __tablename__ = "workers"
+
+    name: Mapped[str] = mapped_column(String(200), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    version: Mapped[str] = mapped_column(String(64))
+    device: Mapped[str | None] = mapped_column(String(200))
+    decoders: Mapped[int | None] = mapped_column(Integer)
+    model_version_id: Mapped[int | None] = mapped_column(BigInteger)
+    draining: Mapped[bool] = mapped_column(Boolean, server_default=false())
+    started_at: Mapped[float] = mapped_column(Double)
+    seen_at: Mapped[float] = mapped_column(Double)
+
+
+class Compatibility(Table):
+    """The one row that tells the oldest revision whose programs may go on with this schema."""
+
+    __tablename__ = "compatibility"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    oldest: Mapped[str] = mapped_column(String(32))
 
 
 class PredictionRow(Table):

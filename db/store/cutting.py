@@ -10,6 +10,7 @@ from db.clock import now
 from db.records import JobState, Outcome
 from db.store.upsert import chunks
 from db.tables import Face, Image, Job, PredictionRow, Run
+from db.version import JOB_VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,11 +61,15 @@ def split(connection: Connection, job_id: int) -> list[int]:
         update(Job)
         .where(Job.id == job_id)
         .values(state=JobState.SPLIT, generation=Job.generation + 1, finished_at=now())
-        .returning(Job.id, Job.run_id, Job.first_face, Job.last_face)
+        .returning(Job.id, Job.run_id, Job.first_face, Job.last_face, Job.needs)
     ).one()
     if job.first_face is None:
-        return _split_images(connection, job.id, job.run_id)
-    return _split_faces(connection, job.id, job.run_id, (job.first_face, job.last_face))
+        halves = _split_images(connection, job.id, job.run_id)
+    else:
+        halves = _split_faces(connection, job.id, job.run_id, (job.first_face, job.last_face))
+    # Whoever splits a job may know less than is needed to do it.
+    connection.execute(update(Job).where(Job.id.in_(halves)).values(needs=job.needs))
+    return halves
 
 
 def _split_images(connection: Connection, job_id: int, run_id: int) -> list[int]:
@@ -143,6 +148,7 @@ def _insert(
             decoded=0,
             first_face=first,
             last_face=last,
+            needs=JOB_VERSION,
         )
         .returning(Job.id)
     ).scalar_one()

@@ -2,26 +2,51 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import case, or_, select, update
 
 from db.clock import is_over, now
 from db.errors import KaolabelError
 from db.records import Claim, JobState, RunState
 from db.store import cutting, relabels, runs
 from db.tables import Job, Run
+from db.version import JOB_VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sqlalchemy import ColumnElement, Connection
 
+    from db.figures import JobFigures
+
 # Seconds for which a claim holds unless it is renewed.
 LEASE = 30.0
 
 # Seconds for which a job may be given back at most.
 LONGEST_DELAY = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class JobStory:
+    """What a job is, for people who watch.
+
+    Attributes:
+        size: how many images or faces it holds.
+        unit: `images` or `faces`.
+        needs: the version that a worker must know to do it.
+    """
+
+    job_id: int
+    run_id: int
+    size: int
+    unit: str
+    needs: int
+
+    def told(self) -> dict[str, int]:
+        """The story as a message's arguments are shown."""
+        return {"run": self.run_id, "job": self.job_id, self.unit: self.size}
 
 
 class FencedError(KaolabelError):
@@ -33,18 +58,21 @@ def mark_published(connection: Connection, job_ids: Sequence[int]) -> None:
     connection.execute(update(Job).where(Job.id.in_(job_ids)).values(published_at=now()))
 
 
-def of_faces(connection: Connection, job_ids: Sequence[int]) -> set[int]:
-    """Those of the jobs that hold faces, not images."""
-    return set(
-        connection.scalars(select(Job.id).where(Job.id.in_(job_ids), Job.first_face.is_not(None)))
-    )
+def stories(connection: Connection, job_ids: Sequence[int]) -> list[JobStory]:
+    """What there is to tell of each of the jobs, by number."""
+    unit = case((Job.first_face.is_(None), "images"), else_="faces")
+    query = select(Job.id, Job.run_id, Job.size, unit, Job.needs).order_by(Job.id)
+    return [JobStory(*row) for row in connection.execute(query.where(Job.id.in_(job_ids)))]
 
 
 def claim(connection: Connection, job_id: int, *, worker: str) -> Claim | None:
-    """Take a job, or None when it is done, held by a live worker, or its run is not active."""
+    """Take a job, or None when it is done, held by a live worker, or its run is not active.
+
+    Nor is one taken that is for newer workers, whatever its message said.
+    """
     row = connection.execute(
         update(Job)
-        .where(Job.id == job_id, _claimable())
+        .where(Job.id == job_id, _claimable(), Job.needs <= JOB_VERSION)
         .where(Job.run_id.in_(select(Run.id).where(Run.state == RunState.ACTIVE)))
         .values(
             state=JobState.LEASED,
@@ -148,6 +176,20 @@ def finish(
     )
     if done.rowcount != 1:
         raise FencedError(f"job {claim.job_id} was taken over by another worker")
+
+
+def note(connection: Connection, claim: Claim, figures: JobFigures) -> None:
+    """Keep what a finished job found and how long it took."""
+    connection.execute(update(Job).where(Job.id == claim.job_id).values(figures=figures.to_json()))
+
+
+def postpone(connection: Connection, job_id: int, *, delay: float) -> None:
+    """Have a job that nobody claimed offered again, in so many seconds."""
+    connection.execute(
+        update(Job)
+        .where(Job.id == job_id, Job.state == JobState.QUEUED)
+        .values(published_at=None, not_before=now() + delay)
+    )
 
 
 def fail(connection: Connection, claim: Claim, *, error: str) -> None:

@@ -45,6 +45,29 @@ def expire(connection: Connection, lease: Lease) -> None:
     )
 
 
+def surrender(connection: Connection, worker: str) -> int:
+    """Give back the job of a process that has to end before it; its attempt does not count.
+
+    What that process still does is fenced off. How many jobs there were: one, or none.
+
+    Args:
+        connection: in a transaction that may write.
+        worker: the process, as HOST:PID.
+    """
+    given = connection.execute(
+        update(Job)
+        .where(Job.worker == worker, Job.state == JobState.LEASED)
+        .values(
+            state=JobState.QUEUED,
+            attempts=Job.attempts - 1,
+            generation=Job.generation + 1,
+            lease_until=None,
+            published_at=None,
+        )
+    )
+    return int(given.rowcount)
+
+
 def recover(connection: Connection) -> list[int]:
     """Requeue lost claims, and cut a job in two that was lost three times; the jobs requeued."""
     lost = connection.execute(

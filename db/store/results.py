@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
 from db.errors import KaolabelError
+from db.figures import STORE, Histogram
 from db.records import DetectionRecord, Outcome, RunRecord
 from db.store import fresh_faces, jobs
 from db.store.upsert import chunks, insert_missing, update_rows
@@ -41,6 +44,7 @@ def commit(connection: Connection, claim: Claim, result: JobResult) -> None:
         ForgottenError: when a detection that the result links to is gone.
         TypeError: when the job is a relabelling's, which has no images.
     """
+    started = time.perf_counter()
     # First, so that a fenced writer waits for nobody and undoes nothing.
     jobs.finish(connection, claim, version_id=result.version_id, decoded=result.decoded)
     chain_id = _chain_id(claim)
@@ -48,6 +52,9 @@ def commit(connection: Connection, claim: Claim, result: JobResult) -> None:
     fresh_faces.store(connection, detections, result)
     fresh_faces.rescore(connection, result)
     _images(connection, claim, chain_id, result)
+    stored = Histogram.of([time.perf_counter() - started])
+    stages = {**result.figures.stages, STORE: stored}
+    jobs.note(connection, claim, replace(result.figures, stages=stages))
 
 
 def known(

@@ -14,7 +14,7 @@ from db.tables import Training
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sqlalchemy import Connection, Row
+    from sqlalchemy import ColumnElement, Connection, Row
 
 _OPEN = (TrainingState.QUEUED, TrainingState.RUNNING)
 
@@ -23,6 +23,9 @@ LEASE = 20.0
 
 # What became of a training that stopped renewing its lease.
 DIED = "its process died; train again, and it goes on from what it had cached"
+
+# What is said of a training that somebody did not want any more.
+REVOKED = "revoked; train again, and it goes on from what it had cached"
 
 
 class TrainingLostError(KaolabelError):
@@ -143,6 +146,32 @@ def finish(connection: Connection, training_id: int, *, verdict: str) -> None:
     )
 
 
+def surrender(connection: Connection, holder: str) -> int:
+    """Give back the training of a process that has to end before it; another one begins it anew.
+
+    How many there were: one, or none.
+
+    Args:
+        connection: in a transaction that may write.
+        holder: the process, as HOST:PID.
+    """
+    given = connection.execute(
+        update(Training)
+        .where(Training.holder == holder, Training.state == TrainingState.RUNNING)
+        .values(
+            state=TrainingState.QUEUED,
+            started_at=None,
+            holder=None,
+            lease_until=None,
+            stage="waiting",
+            done=0,
+            total=0,
+            detail="its trainer had to end; the next one goes on from what is cached",
+        )
+    )
+    return int(given.rowcount)
+
+
 def fail(connection: Connection, training_id: int, *, error: str) -> None:
     """Close a training that could not be finished; one that is closed stays as it is."""
     connection.execute(
@@ -150,6 +179,26 @@ def fail(connection: Connection, training_id: int, *, error: str) -> None:
         .where(Training.id == training_id, Training.state.in_(_OPEN))
         .values(state=TrainingState.FAILED, finished_at=now(), error=error)
     )
+
+
+def revoke(connection: Connection, training_id: int) -> bool:
+    """Close an open training that is not wanted any more; False when it was closed before."""
+    return _revoke(connection, Training.id == training_id)
+
+
+def revoke_held(connection: Connection, holder: str) -> bool:
+    """Close the training that a process is carrying out; False when it carries out none."""
+    running = Training.state == TrainingState.RUNNING
+    return _revoke(connection, running & (Training.holder == holder))
+
+
+def _revoke(connection: Connection, which: ColumnElement[bool]) -> bool:
+    revoked = connection.execute(
+        update(Training)
+        .where(which, Training.state.in_(_OPEN))
+        .values(state=TrainingState.REVOKED, finished_at=now(), error=REVOKED)
+    )
+    return revoked.rowcount > 0
 
 
 def unheard(connection: Connection, *, seconds: float) -> list[int]:
@@ -188,12 +237,15 @@ def is_pending(connection: Connection, *, trigger: str) -> bool:
 def learned_until(connection: Connection) -> float:
     """When annotations were last learned from; 0 before the first time.
 
-    A training that failed counts too, as it would fail again; one whose process died does not.
+    A training that failed counts too, as it would fail again, and one that was revoked, as somebody
+    did not want it; one whose process died does not.
     """
-    learned = (Training.state == TrainingState.DONE) | (
+    learned = Training.state.in_((TrainingState.DONE, TrainingState.REVOKED)) | (
         (Training.state == TrainingState.FAILED) & (Training.error != DIED)
     )
-    newest = select(func.max(Training.started_at)).where(
+    # One that was revoked may never have started.
+    when = func.coalesce(Training.started_at, Training.created_at)
+    newest = select(func.max(when)).where(
         learned, Training.request.contains('"from_annotations":true')
     )
     return float(connection.scalar(newest) or 0.0)

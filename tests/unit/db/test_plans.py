@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import event
 
-from db.store import cutting, lost, queue, runs
+from db.store import cutting, lost, metering, pulse, queue, runs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +23,13 @@ _QUERIES: dict[str, tuple[Callable[[Connection, int], object], str]] = {
     "the rate": (queue.rate, "ix_jobs_state_run_id_finished_at"),
     "the workers": (queue.workers, "ix_jobs_state_run_id_finished_at"),
     "the leases": (lambda c, _run: lost.leases(c), "ix_jobs_state_run_id_finished_at"),
+    "the done jobs": (metering.done_jobs, "ix_jobs_state_run_id_finished_at"),
+    "the open jobs": (lambda c, _run: metering.open_jobs(c), "ix_jobs_state_run_id_finished_at"),
+    "the images that wait": (lambda c, _run: metering.extents(c), "ix_images_due"),
+    "the pace": (pulse.pace, "ix_jobs_state_run_id_finished_at"),
+    "the depth": (lambda c, _run: pulse.depth(c), "ix_jobs_state_run_id_finished_at"),
+    "the refused images by reason": (lambda c, _run: pulse.refused(c), "ix_images_refused"),
+    "the refused images": (lambda c, _run: metering.refused(c), "ix_images_refused"),
 }
 
 

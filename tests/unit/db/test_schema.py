@@ -81,13 +81,36 @@ def test_a_foreign_database_is_refused(empty: Database, settings: DatabaseSettin
     assert tables(empty) == ["invoices"]
 
 
-def test_another_revision_is_refused(empty: Database, settings: DatabaseSettings) -> None:
-    """A database of another kaolabel is not touched, and the line says what to run."""
+def test_a_newer_database_is_refused(empty: Database, settings: DatabaseSettings) -> None:
+    """One that wants newer programs is not touched, and the line says which side to upgrade."""
     schema.upgrade(empty)
-    with empty.write() as connection:
-        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    with pytest.raises(UsageError, match=r"is at revision 9999.*kaolabel db upgrade"):
+    _pretend(empty, revision="9999", oldest="9998")
+    for attempt in (lambda: schema.connect(settings), lambda: schema.upgrade(empty)):
+        with pytest.raises(
+            UsageError, match=r"is at revision 9999.* 9998.*: upgrade kaolabel here"
+        ):
+            attempt()
+    assert schema.revision(empty) == "9999"
+
+
+def test_a_newer_database_may_let_this_kaolabel_go_on(
+    empty: Database, settings: DatabaseSettings
+) -> None:
+    """While an upgrade rolls over the hosts, programs of the release before start as ever."""
+    schema.upgrade(empty)
+    _pretend(empty, revision="9999", oldest=schema.head())
+    schema.connect(settings).close()
+    schema.upgrade(empty)
+    assert schema.standing(empty) == schema.Standing("9999", schema.head(), schema.head())
+
+
+def test_an_older_database_is_refused(empty: Database, settings: DatabaseSettings) -> None:
+    """One from before there was a word on who may go on wants `kaolabel db upgrade`."""
+    schema.upgrade(empty, "0004")
+    assert schema.standing(empty) == schema.Standing("0004", "0004", schema.head())
+    with pytest.raises(UsageError, match=r"is at revision 0004.*run `kaolabel db upgrade`"):
         schema.connect(settings)
+    assert schema.revision(empty) == "0004"
 
 
 def test_migrations_go_up_and_down(empty: Database) -> None:
@@ -130,6 +153,13 @@ def test_many_processes_set_up_one_database(home: Path, empty_url: str) -> None:
     database = Database(empty_url)
     assert schema.revision(database) == schema.head()
     database.close()
+
+
+def _pretend(database: Database, *, revision: str, oldest: str) -> None:
+    """What a newer kaolabel would have left."""
+    with database.write() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = :to"), {"to": revision})
+        connection.execute(text("UPDATE compatibility SET oldest = :to"), {"to": oldest})
 
 
 def tables(database: Database) -> list[str]:

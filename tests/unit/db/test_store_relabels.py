@@ -88,7 +88,8 @@ def test_a_claim_says_what_is_to_be_done(
     assert (claim.run.id, claim.run.version_id) == (relabel.id, relabel.version_id)
     with ledger.database.read() as connection:
         span = spans.of_job(connection, claim.job_id)
-        assert jobs.of_faces(connection, [claim.job_id, 1]) == {claim.job_id}
+        (story,) = jobs.stories(connection, [claim.job_id])
+    assert story.told() == {"run": claim.run.id, "job": claim.job_id, "faces": story.size}
     assert (span.first, span.last) == (faces[0], faces[-1])
 
 

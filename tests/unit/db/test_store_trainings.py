@@ -152,3 +152,32 @@ def test_a_trigger_waits_for_its_last_training(database: Database) -> None:
     with database.write() as connection:
         trainings.fail(connection, training_id, error="no")
         assert not trainings.is_pending(connection, trigger="schedule")
+
+
+def test_a_revoked_training_is_closed_and_frees_the_lock(database: Database) -> None:
+    """Both the one that waits and the one that runs; one that is closed stays what it was."""
+    waiting, running, done = ask(database), ask(database), ask(database)
+    begin(database, done)
+    with database.write() as connection:
+        trainings.finish(connection, done, verdict="passed")
+    begin(database, running)
+    with database.write() as connection:
+        assert not trainings.revoke_held(connection, "host:2")
+        assert trainings.revoke_held(connection, "host:1")
+        assert [trainings.revoke(connection, one) for one in (waiting, running, done)] == [
+            True,
+            False,
+            False,
+        ]
+        assert trainings.unheard(connection, seconds=-1) == []
+    states = [look(database, one).state for one in (waiting, running, done)]
+    assert states == [TrainingState.REVOKED, TrainingState.REVOKED, TrainingState.DONE]
+    assert begin(database, ask(database))
+
+
+def test_a_revoked_training_is_not_begun_again_by_the_clock(database: Database) -> None:
+    """What was said before it counts as learned from, as somebody wanted no training of it."""
+    waiting = ask(database)
+    with database.write() as connection:
+        trainings.revoke(connection, waiting)
+        assert trainings.learned_until(connection) == look(database, waiting).created_at
