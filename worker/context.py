@@ -7,9 +7,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from db.errors import DetectorError
-from db.process import this_process
+from db.process import parent_process, this_process
+from db.store import workers
+from worker.announcer import tell
 from worker.configured import DEFAULT_INPUT, configured_chain, decoder_pool
 from worker.debts import Debts
+from worker.models.device import current
 from worker.models.live import LiveModel, load, require_version
 
 if TYPE_CHECKING:
@@ -22,6 +25,10 @@ if TYPE_CHECKING:
     from worker.vision.chain import Chain
 
 
+# Seconds that what only watchers need may cost a job.
+_PATIENCE = 2.0
+
+
 class Context:
     """Database, live model and decoders of a process.
 
@@ -30,6 +37,9 @@ class Context:
         home: the folder that holds artifacts and backbones.
         settings: of the worker.
         job_limit: seconds after which a job's process is killed.
+
+    Attributes:
+        refusals: jobs that this process had to refuse since it did one.
     """
 
     def __init__(
@@ -40,8 +50,9 @@ class Context:
         self.job_limit = job_limit
         self.name = this_process()
         self.debts = Debts()
+        self.refusals = 0
         self._home = home
-        self.live = LiveModel(database, home=home)
+        self.live = LiveModel(database, home=home, told=self._tell)
         self._pool: DecoderPool | None = None
         self._classifier: Model | None = None
         self._prepares = False
@@ -73,6 +84,17 @@ class Context:
             DetectorError: when the settings name a cascade that cannot be used.
         """
         return configured_chain(self.settings, self._home)
+
+    def _tell(self, version_id: int) -> None:
+        """Let watchers know of the model that serves, and of what it is computed on."""
+        device = current().name
+        worker = parent_process()
+        tell(
+            self.database.with_patience(_PATIENCE),
+            lambda connection: workers.describe(
+                connection, worker, device=device, model_version_id=version_id
+            ),
+        )
 
     def classifier(self, version_id: int) -> Model:
         """Exactly this version, for embeddings that are stored already.

@@ -6,6 +6,7 @@ import logging
 from functools import partial
 from typing import TYPE_CHECKING
 
+from db.logs.fields import fields
 from db.store import jobs
 
 if TYPE_CHECKING:
@@ -34,5 +35,9 @@ class Debts:
         while self._owed:
             claim, error = self._owed[0]
             database.commit(partial(jobs.repay, claim=claim, error=error))
-            logger.info("job %d got back the attempt that an outage cost", claim.job_id)
+            logger.info(
+                "job %d got back the attempt that an outage cost",
+                claim.job_id,
+                extra=fields(run=claim.run.id, job=claim.job_id),
+            )
             self._owed.pop(0)

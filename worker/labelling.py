@@ -5,17 +5,21 @@ from __future__ import annotations
 import logging
 import math
 import time
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import DBAPIError
 
 from db.errors import ArchiveGoneError, KaolabelError, UnavailableError
+from db.logs.fields import bound, fields
 from db.outage import is_transient, reason
 from db.records import RelabelRecord
 from db.store import faces, images, jobs, results, runs
 from worker import pipeline
+from worker.account import Account, count
 from worker.lease import Lease, LeaseLostError
 from worker.relabelling import relabel
+from worker.telling import untold
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -26,11 +30,19 @@ if TYPE_CHECKING:
     from db.records import Claim, DetectionRecord, RunRecord, StoredFace
     from worker.context import Context
     from worker.models.live import Model
+    from worker.telling import Tell
+
+Found = Mapping[str, int | None]
 
 logger = logging.getLogger(__name__)
 
 # Seconds before a job that this worker cannot do is offered again.
 _REFUSED_DELAY = 5.0
+
+# A worker that lacks what its jobs need is idle, and would be the first to take each one again. It
+# rests for less than the time that a stop leaves it.
+_MANY_REFUSALS = 2
+_LONGEST_REST = 20.0
 
 # The part of a job's limit for which a database that is away is waited for; then there is time
 # left, before the limit kills the process, to find out that a connection is dead.
@@ -40,13 +52,43 @@ _PATIENCE = 0.6
 _BREAK = 10.0
 
 
-def run_job(context: Context, job_id: int) -> str:
-    """Do a job, if it is still to be done; what became of it, in one word, for the log.
+def run_job(context: Context, job_id: int, *, tell: Tell = untold) -> Account:
+    """Do a job, if it is still to be done; what became of it.
 
     A database that is away is waited for, with results in hand, for most of the job's limit. What
     an outage ends after that is owed to the job, so that outages never count as lost claims.
+
+    Args:
+        context: of this process.
+        job_id: the job's number.
+        tell: is told how far a relabelling is.
     """
-    until = time.monotonic() + _PATIENCE * context.job_limit
+    with bound(job=job_id):
+        account = _run(context, job_id, tell)
+        # What killed its decoder is for people to look at.
+        level = logging.WARNING if account.found.get("quarantined") else logging.INFO
+        logger.log(level, "job %d is %s", job_id, account.state, extra=fields(**account.told()))
+        context.refusals = context.refusals + 1 if account.state == "refused" else 0
+        time.sleep(rest(context.refusals, limit=context.job_limit))
+    return account
+
+
+def rest(refusals: int, *, limit: float) -> float:
+    """Seconds for which a worker leaves the queue to others, which may be able to do its jobs.
+
+    Args:
+        refusals: jobs that it had to refuse, one after the other.
+        limit: of a job, in seconds.
+    """
+    if refusals < _MANY_REFUSALS:
+        return 0.0
+    doublings = min(refusals - _MANY_REFUSALS, 10)
+    return min(_REFUSED_DELAY * 2.0**doublings, _LONGEST_REST, limit / 10)
+
+
+def _run(context: Context, job_id: int, tell: Tell) -> Account:
+    started = time.monotonic()
+    until = started + _PATIENCE * context.job_limit
     database = context.database.with_patience(math.inf, until=until)
     try:
         context.debts.pay(database)
@@ -57,32 +99,45 @@ def run_job(context: Context, job_id: int) -> str:
         logger.warning("job %d waits for its next message: %s", job_id, error)
         # A message now and then is enough to find out when the database is back.
         time.sleep(min(_BREAK, context.job_limit / 10))
-        return "unavailable"
-    return "not claimable" if claim is None else _do(context, database, claim)
+        return Account(job_id, "unavailable")
+    if claim is None:
+        return Account(job_id, "not claimable")
+    with bound(run=claim.run.id):
+        state, found = _do(context, database, claim, tell)
+    return Account(job_id, state, claim.run.id, found, time.monotonic() - started)
 
 
-def _do(context: Context, database: Database, claim: Claim) -> str:
-    """Do a claimed job, or give it back; what became of it."""
+def leave_to_others(database: Database, job_id: int) -> Account:
+    """Have a job whose message only a newer worker understands offered again, to any of them."""
+    logger.warning("job %d is left to newer workers: upgrade this one", job_id)
+    _note(database, lambda connection: jobs.postpone(connection, job_id, delay=_REFUSED_DELAY))
+    return Account(job_id, "too new")
+
+
+def _do(context: Context, database: Database, claim: Claim, tell: Tell) -> tuple[str, Found]:
+    """Do a claimed job, or give it back; what became of it, and what was found."""
     try:
         with Lease(context.database, claim, limit=context.job_limit) as lease:
             if isinstance(claim.run, RelabelRecord):
-                relabel(context, claim, claim.run, lease, database=database)
+                found: Found = relabel(
+                    context, claim, claim.run, lease, database=database, tell=tell
+                )
             else:
-                _label(context, claim, claim.run, lease, database=database)
+                found = _label(context, claim, claim.run, lease, database=database)
     except (LeaseLostError, jobs.FencedError) as error:
         logger.warning("%s", error)
         _give_back(context, database, claim, "the run was stopped")
-        return "lost"
+        return "lost", {}
     except ArchiveGoneError as error:
         _stop_run(context, database, claim, str(error))
-        return "stopped"
+        return "stopped", {}
     except (KaolabelError, DBAPIError) as error:
         if isinstance(error, DBAPIError) and not is_transient(error):
             _fail(database, claim, error)
             raise
         # Neither a missing model or detector nor a server that is away is the job's fault.
         _give_back(context, database, claim, _one_line(error), delay=_REFUSED_DELAY)
-        return "refused"
+        return "refused", {}
     except Exception as error:
         if database.was_away:
             # Such as a time limit that was spent on waiting.
@@ -90,7 +145,7 @@ def _do(context: Context, database: Database, claim: Claim) -> str:
         else:
             _fail(database, claim, error)
         raise
-    return "done"
+    return "done", found
 
 
 def _claim(context: Context, database: Database, job_id: int) -> Claim | None:
@@ -111,7 +166,7 @@ def _claim(context: Context, database: Database, job_id: int) -> Claim | None:
 
 def _label(
     context: Context, claim: Claim, run: RunRecord, lease: Lease, *, database: Database
-) -> None:
+) -> Found:
     context.require_chain(run.chain_id)
     model = None if run.detect_only else context.live.current()
     todo = database.fetch(lambda connection: images.of_job(connection, claim.job_id))
@@ -125,6 +180,7 @@ def _label(
         allowed_roots=context.settings.archive_roots,
     )
     database.commit(lambda connection: results.commit(connection, claim, result))
+    return count(result)
 
 
 class JobLedger:

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from db.errors import UnavailableError
+from db.logs.settings import read_log_settings
 from db.settings import DatabaseSettings
 from worker.background import Background
 from worker.broker import serve
@@ -21,11 +22,12 @@ def become_worker(settings: WorkerSettings) -> None:
     """Check broker, database, detectors and device, then replace this process by Celery's worker.
 
     Raises:
-        UsageError: when no broker is named.
+        UsageError: when no broker is named, or a setting of the log is none.
         UnavailableError: when broker, database or device does not answer.
         DetectorError: when a detector does not find a drawn face.
     """
     broker, ledger = BrokerSettings(), DatabaseSettings()
+    read_log_settings()
     url = broker.require_url(
         "a worker needs a broker: set KAOLABEL_BROKER_URL (without one, `kaolabel label` starts"
         " a Redis and a worker of its own)"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self
 from sqlalchemy.exc import DBAPIError
 
 from db.errors import KaolabelError
+from db.logs.fields import carried
 from db.outage import reason
 from db.store import jobs
 
@@ -45,7 +46,7 @@ class Lease:
         self._until = time.monotonic() + limit
         self._done = threading.Event()
         self._lost = False
-        self._thread = threading.Thread(target=self._renew, name="lease", daemon=True)
+        self._thread = threading.Thread(target=carried(self._renew), name="lease", daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()

@@ -38,7 +38,8 @@ class Patrol(threading.Thread):
         self._open = database
         self._every = every
         self._missed = missed
-        self._stop_wanted = threading.Event()
+        self._stop_wanted = False
+        self._woken = threading.Event()
 
     @abstractmethod
     def look(self, database: Database) -> None:
@@ -46,12 +47,21 @@ class Patrol(threading.Thread):
 
     def stop(self) -> None:
         """End the thread soon."""
-        self._stop_wanted.set()
+        self._stop_wanted = True
+        self.hurry()
+
+    def hurry(self) -> None:
+        """Look again soon, without waiting for the time."""
+        self._woken.set()
 
     def run(self) -> None:
         """Look until stopped."""
         database = self._open()
-        while not self._stop_wanted.wait(self._every):
+        while True:
+            self._woken.wait(self._every)
+            self._woken.clear()
+            if self._stop_wanted:
+                return
             try:
                 self.look(database)
             except (DBAPIError, KaolabelError, OperationalError, RedisError, OSError) as error:

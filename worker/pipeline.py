@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from db.figures import DECODE, DETECT, EMBED, Histogram, JobFigures
 from db.records import (
     ContentRecord,
     ContentResult,
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
     from worker.models.live import Model
     from worker.sandbox.examined import Examined
     from worker.sandbox.pool import DecoderPool
+
+# What decoder processes measure of an image.
+_TIMED = (DECODE, DETECT)
 
 # Files read and looked up at a time, and how large they may be together: what waits in memory.
 _SLICE, _SLICE_BYTES = 64, 128 * 1024 * 1024
@@ -96,14 +101,16 @@ def label(
             # Files are lost one by one or with the whole disk; only the former is their own fate.
             archive.require()
     ledger.still_mine()
+    contents = _contents(work.examined, scorer)
     return JobResult(
-        contents=_contents(work.examined, scorer),
+        contents=contents,
         images=tuple(work.images),
         rescored=() if model is None else _rescore(work.detections, ledger, model),
         version_id=None if model is None else model.version_id,
         embedder=None if model is None else model.embedder.spec.id,
         decoded=len(work.examined),
         decoder=decoder(),
+        figures=_figures(work, contents, scorer),
     )
 
 
@@ -179,6 +186,27 @@ def _contents(
             )
         )
     return tuple(results)
+
+
+def _figures(work: _Work, contents: Sequence[ContentResult], scorer: Scorer) -> JobFigures:
+    faces = [face for content in contents for face in content.faces]
+    reports = [report for _, report in work.examined.values()]
+    times = {step: [r.seconds[step] for r in reports if step in r.seconds] for step in _TIMED}
+    times[EMBED] = scorer.seconds
+    return JobFigures(
+        outcomes=Counter(str(_outcome(image, work)) for image in work.images),
+        faces=Counter(face.face.detector for face in faces),
+        unknown=sum(face.prediction is not None and face.prediction.unknown for face in faces),
+        stages={step: Histogram.of(found) for step, found in times.items()},
+    )
+
+
+def _outcome(image: ImageResult, work: _Work) -> Outcome | None:
+    """What became of an image: by itself, by bytes that were decoded, or by bytes known before."""
+    if image.sha256 is None:
+        return image.outcome
+    fresh = work.examined.get(image.sha256)
+    return work.detections[image.sha256].outcome if fresh is None else fresh[1].outcome
 
 
 def _rescore(

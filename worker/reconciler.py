@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import text
 
+from db.logs.fields import fields
 from db.process import is_dead
 from db.store import jobs, lost
 from worker.broker.app import waiting_messages
-from worker.broker.messages import LABEL_JOB, RELABEL_JOB, label_job
+from worker.broker.messages import LABEL_JOB, RELABEL_JOB, headers, label_job
 from worker.patrol import Patrol
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ class Reconciler(Patrol):
         free_dead(database)
         again = reconcile(database, self._app, calm=self._calm)
         if again:
-            logger.info("published again: jobs %s", again)
+            logger.info("%d jobs are published again", len(again), extra=fields(jobs=again))
 
 
 class Calm:
@@ -88,7 +89,8 @@ def free_dead(database: Database) -> None:
         held = lost.leases(connection)
     dead = [lease for lease in held if is_dead(lease.worker)]
     if dead:
-        logger.warning("processes died with jobs %s", [lease.job_id for lease in dead])
+        held_by_dead = fields(jobs=[lease.job_id for lease in dead])
+        logger.warning("processes died with %d jobs in hand", len(dead), extra=held_by_dead)
         with database.write() as connection:
             for lease in dead:
                 lost.expire(connection, lease)
@@ -107,6 +109,9 @@ def reconcile(database: Database, app: Celery, *, calm: Calm | None = None) -> l
         if not _leads(connection):
             return []
         again = set(lost.recover(connection)) if counts else set()
+    if again:
+        queued = fields(jobs=sorted(again))
+        logger.warning("claims were lost: %d jobs are queued again", len(again), extra=queued)
     waiting = _WAITING if waiting_messages(app) else _WAITING_ON_EMPTY
     with database.read() as connection:
         again.update(lost.stale(connection, waiting=waiting))
@@ -122,12 +127,17 @@ def publish(database: Database, app: Celery, job_ids: list[int]) -> None:
     """
     if not job_ids:
         return
-    of_faces = database.fetch(lambda connection: jobs.of_faces(connection, job_ids))
+    stories = database.fetch(lambda connection: jobs.stories(connection, job_ids))
     with app.producer_pool.acquire(block=True) as producer:
-        for job_id in job_ids:
+        for story in stories:
             # One queue, as both need the same workers; the name tells people what goes on.
-            name = RELABEL_JOB if job_id in of_faces else LABEL_JOB
-            app.send_task(name, kwargs=label_job(job_id), producer=producer)
+            app.send_task(
+                RELABEL_JOB if story.unit == "faces" else LABEL_JOB,
+                kwargs=label_job(story.job_id),
+                kwargsrepr=repr(story.told()),
+                headers=headers(story.needs),
+                producer=producer,
+            )
     database.commit(lambda connection: jobs.mark_published(connection, job_ids))
 
 

@@ -7,10 +7,11 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
-from db.store import faces, spans
+from db.store import faces, relabels, spans
 from db.store.spans import SpanResult
 from db.store.upsert import chunks
 from worker.scoring import embed_stored, prediction_rows, stored_vectors
+from worker.telling import untold
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from worker.context import Context
     from worker.lease import Lease
     from worker.models.live import Model
+    from worker.telling import Tell
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -38,9 +40,27 @@ _CROPS = 512
 
 
 def relabel(
-    context: Context, claim: Claim, run: RelabelRecord, lease: Lease, *, database: Database
-) -> None:
+    context: Context,
+    claim: Claim,
+    run: RelabelRecord,
+    lease: Lease,
+    *,
+    database: Database,
+    tell: Tell = untold,
+) -> dict[str, int | None]:
     """Do a claimed job and commit it; `database` is waited for as the job's limit allows.
+
+    Args:
+        context: of this process.
+        claim: of the job.
+        run: the relabelling.
+        lease: asked before each page.
+        database: the ledger.
+        tell: is told how far the whole relabelling is.
+
+    Returns:
+        How many faces were classified, how many of them are none of the known labels, by which
+        version, and how many of how many faces the whole relabelling has done.
 
     Raises:
         ModelError: when this worker cannot load the version.
@@ -50,8 +70,21 @@ def relabel(
     model = context.classifier(run.version_id)
     span = database.fetch(lambda connection: spans.of_job(connection, claim.job_id))
     proven = partial(context.live.version, run.version_id)
-    result = Relabelling(database, model, span, lease, proven=proven).result()
+    before = database.fetch(lambda connection: relabels.progress(connection, run.id))
+
+    def step(done: int) -> None:
+        tell("relabelling", before.done + done, before.listed)
+
+    result = Relabelling(database, model, span, lease, proven=proven, progress=step).result()
     database.commit(lambda connection: spans.commit(connection, claim, result))
+    after = database.fetch(lambda connection: relabels.progress(connection, run.id))
+    return {
+        "faces": len(result.predictions),
+        "unknown": sum(row[4] for row in result.predictions),
+        "version": run.version_id,
+        "done": after.done,
+        "of": after.listed,
+    }
 
 
 class Relabelling:
@@ -63,6 +96,7 @@ class Relabelling:
         span: which faces.
         lease: asked before each page.
         proven: gives the same model, ready to embed; called only where an embedding is missing.
+        progress: called with how many faces are done, before the first and after each page.
     """
 
     def __init__(
@@ -73,12 +107,14 @@ class Relabelling:
         lease: Lease,
         *,
         proven: Callable[[], Model],
+        progress: Callable[[int], None],
     ) -> None:
         self._database = database
         self._model = model
         self._span = span
         self._lease = lease
         self._proven = proven
+        self._progress = progress
         self._rows: list[PredictionColumns] = []
         self._embedded: list[tuple[int, bytes]] = []
         self._left_out: list[str] = []
@@ -86,6 +122,7 @@ class Relabelling:
 
     def result(self) -> SpanResult:
         """Classify every face of the span that the version has not seen."""
+        self._progress(0)
         self._from_embeddings()
         self._from_crops()
         self._lease.require()
@@ -141,6 +178,7 @@ class Relabelling:
         if embedded:
             ids, vectors = zip(*embedded, strict=True)
             self._rows += prediction_rows(self._model, ids, stored_vectors(vectors))
+            self._progress(len(self._rows))
 
 
 def _complaint(left_out: list[str]) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,9 +32,13 @@ class Scorer:
 
     Args:
         model: None leaves embeddings and predictions open.
+
+    Attributes:
+        seconds: how long each batch took.
     """
 
     def __init__(self, model: Model | None) -> None:
+        self.seconds: list[float] = []
         self._model = model
         self._waiting: list[NDArray[np.uint8]] = []
         self._scores: list[Score] = []
@@ -56,8 +61,10 @@ class Scorer:
 
     def _score(self, model: Model, count: int) -> None:
         faces, self._waiting = self._waiting[:count], self._waiting[count:]
+        started = time.perf_counter()
         embeddings = model.embedder.embed(np.stack(faces))
         self._scores += zip(_vectors(embeddings), model.head.predict(embeddings), strict=True)
+        self.seconds.append(time.perf_counter() - started)
 
 
 def rescore(faces: Sequence[StoredFace], model: Model) -> tuple[Rescored, ...]:

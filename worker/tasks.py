@@ -8,30 +8,50 @@ from typing import TYPE_CHECKING, Any
 from celery import shared_task, signals
 
 from db.errors import UsageError
-from worker.broker.messages import LABEL_JOB, RELABEL_JOB, require_id
-from worker.labelling import run_job
+from worker.broker.messages import (
+    LABEL_JOB,
+    MESSAGE_VERSION,
+    RELABEL_JOB,
+    require_id,
+    version_of,
+)
+from worker.labelling import leave_to_others, run_job
 from worker.overtime import heed_limit_in_tasks
+from worker.telling import Teller, untold
 
 if TYPE_CHECKING:
+    from celery import Task
+
     from worker.context import Context
+    from worker.telling import Tell
 
 
-@shared_task(name=LABEL_JOB, throws=(UsageError,))  # type: ignore[untyped-decorator]  # celery ships no types
-def label_job(job_id: int) -> None:
+@shared_task(name=LABEL_JOB, bind=True, throws=(UsageError,))  # type: ignore[untyped-decorator]  # celery ships no types
+def label_job(self: Task, job_id: int) -> dict[str, Any]:
     """Detect and classify the faces of one job's images; the ledger says which they are."""
-    run_job(_context_of_tasks(), require_id(job_id))
+    return _run(self, job_id)
 
 
-@shared_task(name=RELABEL_JOB, throws=(UsageError,))  # type: ignore[untyped-decorator]  # as above
-def relabel_job(job_id: int) -> None:
+@shared_task(  # type: ignore[untyped-decorator]  # as above
+    name=RELABEL_JOB, bind=True, throws=(UsageError,), ignore_result=False, track_started=True
+)
+def relabel_job(self: Task, job_id: int) -> dict[str, Any]:
     """Classify one job's stored faces by a relabelling's version, from embeddings or crops."""
-    run_job(_context_of_tasks(), require_id(job_id))
+    with Teller(self) as tell:
+        return _run(self, job_id, tell)
 
 
 @signals.worker_process_init.connect(weak=False)  # type: ignore[untyped-decorator]  # as above
 def prepare(**_signal: Any) -> None:
     """Have a process of the pool get ready before its first message, rather than during its job."""
     _context().prepare()
+
+
+def _run(task: Task, job_id: int, tell: Tell = untold) -> dict[str, Any]:
+    context, number = _context_of_tasks(), require_id(job_id)
+    if version_of(task.request) > MESSAGE_VERSION:
+        return leave_to_others(context.database, number).told()
+    return run_job(context, number, tell=tell).told()
 
 
 @cache

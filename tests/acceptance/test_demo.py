@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.command import Kaolabel
+from tests.command import Kaolabel, finish
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def test_demo_labels_what_it_drew(tmp_path: Path) -> None:
     """At least 95% of the known characters that are alone in a scene get their label."""
     out = tmp_path / "demo"
-    done = Kaolabel(tmp_path / "unused").run("demo", "--out", str(out))
+    done = finish(Kaolabel(tmp_path / "unused").start("demo", "--out", str(out)), timeout=500)
     assert done.returncode == 0, done.stderr
     result = json.loads((out / "result.json").read_text())
     right, of = result["known_right"]

@@ -71,11 +71,15 @@ class Child(Service):
         command: its command line.
         environment: of the process.
         log: a file that gets all it prints.
+        tree: the source that it runs.
     """
 
-    def __init__(self, command: list[str], environment: Mapping[str, str], log: Path) -> None:
+    def __init__(
+        self, command: list[str], environment: Mapping[str, str], log: Path, tree: Path = ROOT
+    ) -> None:
         super().__init__()
         self.log = log
+        self._tree = tree
         self._command = command
         self._environment = dict(environment)
         self._process: subprocess.Popen[bytes] | None = None
@@ -102,7 +106,7 @@ class Child(Service):
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 self._command,
-                cwd=ROOT,
+                cwd=self._tree,
                 env=self._environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -159,8 +163,8 @@ class Child(Service):
 class Worker(Child):
     """A `kaolabel worker`: a parent, one child that works, and its decoders."""
 
-    def __init__(self, environment: Mapping[str, str], log: Path) -> None:
-        super().__init__([sys.executable, "-m", "kaolabel", "worker"], environment, log)
+    def __init__(self, environment: Mapping[str, str], log: Path, tree: Path = ROOT) -> None:
+        super().__init__([sys.executable, "-m", "kaolabel", "worker"], environment, log, tree)
 
     @property
     def children(self) -> list[psutil.Process]:

@@ -85,7 +85,7 @@ def test_a_worker_is_asked_to_stop(
     seconds: float,
     files: int,
 ) -> None:
-    """SIGTERM ends a worker within a minute; none of its messages stays behind."""
+    """SIGTERM ends a worker within a minute; neither a message nor an attempt is lost."""
     archive = archives(files)
     with Cluster(tmp_path / "cluster", sqlite_url, hooks=slow(seconds)) as cluster:
         (worker,) = cluster.workers
@@ -101,6 +101,7 @@ def test_a_worker_is_asked_to_stop(
         worker.start()
         labelling.finish()
         verdict(labelling, archive)
+        assert cluster.value("SELECT max(attempts) FROM jobs") == 1
 
 
 def test_a_worker_is_asked_twice_and_then_killed(

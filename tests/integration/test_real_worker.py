@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,13 +11,16 @@ import psutil  # type: ignore[import-untyped]  # ships no types
 import pytest
 
 from db.engine import Database
+from db.figures import JobFigures
+from db.store import workers
 from producer.drive import Driver
-from tests.command import command_line
+from tests.command import command_line, wait_for
 from tests.drawing import face_png, plain_png
 from tests.ledger import Ledger
 from worker.broker.app import create_app
 from worker.broker.embedded import EmbeddedRedis
 from worker.broker.embedded_worker import EmbeddedWorker
+from worker.broker.messages import LABEL_JOB, MESSAGE_VERSION, label_job
 from worker.broker.settings import BrokerSettings
 from worker.vision.chain import default_chain
 
@@ -75,11 +79,20 @@ class Station:
         query = "SELECT path, outcome FROM images WHERE run_id = :run AND NOT due"
         return {bytes(path): outcome for path, outcome in self.ledger.rows(query, run=run.id)}
 
+    def announced(self) -> list[workers.WorkerRecord]:
+        """The workers that have announced themselves."""
+        with self.ledger.database.read() as connection:
+            return workers.every(connection)
+
+    def family(self) -> list[psutil.Process]:
+        """The worker's processes."""
+        assert self.worker._process is not None
+        first = psutil.Process(self.worker._process.pid)
+        return [first, *first.children(recursive=True)]
+
     def processes(self, kind: str) -> list[psutil.Process]:
         """The worker's processes whose command line has these words."""
-        assert self.worker._process is not None
-        family = psutil.Process(self.worker._process.pid).children(recursive=True)
-        return [process for process in family if kind in command_line(process)]
+        return [process for process in self.family() if kind in command_line(process)]
 
 
 @pytest.fixture(scope="module")
@@ -144,3 +157,43 @@ def test_a_run_survives_its_decoders(station: Station, tmp_path: Path) -> None:
     run = station.label(tmp_path / "archive", kill_one)
     assert killed == 3
     assert station.outcomes(run) == expected
+
+
+def test_jobs_leave_figures(station: Station, tmp_path: Path) -> None:
+    """What a run's jobs found adds up to its images, and every decoded image was timed."""
+    fill(tmp_path / "archive", 40, seed=9000)
+    run = station.label(tmp_path / "archive")
+    rows = station.ledger.rows("SELECT figures, decoded FROM jobs WHERE run_id = :r", r=run.id)
+    found = [JobFigures.from_json(text) for text, _ in rows]
+    outcomes: Counter[str] = sum((Counter(one.outcomes) for one in found), Counter())
+    faces: Counter[str] = sum((Counter(one.faces) for one in found), Counter())
+    assert outcomes == {"faces": 10, "no_face": 30}
+    assert faces == {"animeface": 10}
+    for one, (_, decoded) in zip(found, rows, strict=True):
+        timed = {stage: sum(times.counts) for stage, times in one.stages.items()}
+        assert timed == {"decode": decoded, "detect": decoded, "embed": 0, "store": 1}
+
+
+def test_a_worker_announces_itself(station: Station) -> None:
+    """A worker at work is in the ledger, under the number of its first process."""
+    (announced,) = wait_for(station.announced, what="the announcement")
+    assert (announced.kind, announced.decoders, announced.draining) == ("worker", 2, False)
+    assert not announced.is_missing
+    assert announced.name.rpartition(":")[2] in {str(one.pid) for one in station.family()}
+
+
+def test_a_message_for_newer_workers_is_left_to_them(station: Station, tmp_path: Path) -> None:
+    """A message of a version that a worker does not know costs its job nothing."""
+    fill(tmp_path / "archive", 4, seed=9500)
+    run = station.ledger.run(
+        os.fsencode(tmp_path / "archive"), chain=default_chain(None).id, detect_only=True
+    )
+    station.ledger.register(run, *(f"{number:04}.png".encode() for number in range(4)))
+    job = station.ledger.cut(run)
+    newer = {"kaolabel": {"message": MESSAGE_VERSION + 1}}
+    station.app.send_task(LABEL_JOB, kwargs=label_job(job), headers=newer)
+    state = "SELECT state, attempts, not_before > 0 FROM jobs WHERE id = :job"
+    wait_for(lambda: station.ledger.rows(state, job=job)[0][2], what="the refusal")
+    assert station.ledger.rows(state, job=job) == [("queued", 0, True)]
+    # The reconciler of any worker offers it again, in words that all of them know.
+    wait_for(lambda: station.ledger.rows(state, job=job)[0][0] == "done", what="the job")

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 # times the hard limit of a task.
 _VISIBILITY_FACTOR = 3
 
+# Loaded as the tasks are: by workers, their processes and the clock, but by no producer.
+_LOGS = "worker.broker.logs"
+
 
 def create_app(
     broker_url: str,
@@ -28,6 +31,7 @@ def create_app(
     *,
     queue: str = LABEL_QUEUE,
     tasks: str = "worker.tasks",
+    results: bool = False,
 ) -> Celery:
     """A Celery application on a Redis broker; connects on first use.
 
@@ -36,14 +40,20 @@ def create_app(
         settings: of the broker.
         queue: the one that its workers serve.
         tasks: the module of the tasks that its workers know.
+        results: whether the results of tasks that keep one go to the broker's Redis, for a while.
 
     Raises:
         UsageError: for a URL that cannot be read, or is not Redis's, and for files of TLS that
             cannot be used.
     """
     tls = tls_options(require_redis(broker_url), settings)
-    app = Celery("kaolabel", broker=broker_url, set_as_current=False, include=[tasks])
+    app = Celery("kaolabel", broker=broker_url, set_as_current=False, include=[tasks, _LOGS])
     app.conf.update(_configuration(settings, queue))
+    if results:
+        # Producers do without, and start sooner.
+        from worker.broker.results import configure
+
+        configure(app)
     if tls is not None:
         app.conf.update(broker_use_ssl=tls, redis_backend_use_ssl=tls)
     return app
@@ -76,7 +86,10 @@ def _remedy(error: Exception, app: Celery) -> str:
         return "check the user and the password in KAOLABEL_BROKER_URL"
     if app.conf.broker_use_ssl:
         return "start Redis there, with TLS, or check KAOLABEL_BROKER_CA, _CERT and _KEY"
-    return "start Redis there, or unset KAOLABEL_BROKER_URL to use an embedded one"
+    return (
+        "start Redis there, or check KAOLABEL_BROKER_URL (without it, `kaolabel label` runs a Redis of"
+        " its own)"
+    )
 
 
 def _reason(error: Exception) -> str:

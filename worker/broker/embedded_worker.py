@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import os
 import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
 from db.errors import UnavailableError
+from db.logs.clean import clean
 from worker.broker import serve, tether
 
 if TYPE_CHECKING:
@@ -19,9 +23,16 @@ if TYPE_CHECKING:
 _START_SECONDS = 30.0
 _MAX_QUICK_DEATHS = 3
 
-# Long enough to finish a job, or to learn from its lease that the run is stopped. Celery itself
-# would sleep for all of `worker_soft_shutdown_timeout`, however soon the job in hand is done.
+# Long enough to finish a job, or to learn from its lease that the run is stopped; by itself a
+# worker would go on for longer, but nobody else waits for this one's job.
 _LAST_JOB_SECONDS = 15.0
+# What a log may have grown to, in bytes, when a worker starts on it; the one before is kept.
+_LARGEST_LOG = 10_000_000
+# Bytes at the end of a log in which its last line is looked for.
+_TAIL = 65_536
+# In characters, of what is told of it.
+_LONGEST_LINE = 500
+
 # For the processes of a worker that is gone.
 _LAST_WORDS_SECONDS = 2.0
 
@@ -83,6 +94,7 @@ class EmbeddedWorker:
 
     def _start(self) -> None:
         self._started_at = time.monotonic()
+        _make_room(self.log)
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 tether.command(self._command, signal=signal.SIGKILL),
@@ -101,6 +113,25 @@ def kaolabel_command() -> list[str]:
 
 
 def last_line(log: Path) -> str:
-    """The last line that a log holds, and where to read on."""
-    lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
-    return f"{lines[-1].strip() if lines else 'it said nothing'} (see {log})"
+    """What the last line of a log says, and where to read on."""
+    with log.open("rb") as file:
+        file.seek(max(file.seek(0, os.SEEK_END) - _TAIL, 0))
+        lines = [line.strip() for line in file.read().decode(errors="replace").split("\n")]
+    said = next((line for line in reversed(lines) if line), "it said nothing")
+    return f"{clean(_event(said), longest=_LONGEST_LINE)} (see {log})"
+
+
+def _event(line: str) -> str:
+    """The sentence of a line in JSON; any other line as it is."""
+    try:
+        entry = json.loads(line)
+        return str(entry["event"])
+    except (ValueError, TypeError, LookupError, RecursionError):
+        return line
+
+
+def _make_room(log: Path) -> None:
+    """Begin another log where this one is large: no worker writes to it now."""
+    with suppress(FileNotFoundError):
+        if log.stat().st_size > _LARGEST_LOG:
+            log.replace(log.with_name(f"{log.name}.1"))

@@ -13,7 +13,7 @@ from pathlib import Path
 from db.errors import ModelError
 from worker.models import tensors
 from worker.models.evidence import Evidence
-from worker.models.manifest import Manifest
+from worker.models.manifest import Manifest, NewerFormatError
 from worker.vision.classify import Head
 
 MANIFEST_FILE = "manifest.json"
@@ -24,6 +24,7 @@ _MANIFEST_LIMIT = 4 << 20
 _HEAD_LIMIT = 512 << 20
 _LONGEST_REASON = 500
 _NEXT_STEP = "train again with `kaolabel train`, or copy the folder from where it was trained"
+_UPGRADE = "upgrade kaolabel here"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -133,7 +134,8 @@ def load(folder: Path, expected_sha256: str | None = None) -> Artifact:
     except (OSError, UnicodeDecodeError, ValueError, KeyError, ModelError) as error:
         # A hostile file is quoted in it, and may be as long and of as many lines as it likes.
         reason = " ".join(str(error).split())[:_LONGEST_REASON]
-        raise ModelError(f"the model in {folder} cannot be used: {reason}; {_NEXT_STEP}") from error
+        step = _UPGRADE if isinstance(error, NewerFormatError) else _NEXT_STEP
+        raise ModelError(f"the model in {folder} cannot be used: {reason}; {step}") from error
     if expected_sha256 is not None and artifact.sha256 != expected_sha256:
         raise ModelError(
             f"the model in {folder} is not {expected_sha256[:12]} "

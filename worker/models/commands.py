@@ -8,14 +8,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from db.errors import ModelError, UsageError
-from worker import terminal
+from worker import completion, terminal
 from worker.terminal import AsJson
 
 if TYPE_CHECKING:
     from db.engine import Database
     from db.records import VersionRecord
 
-Version = Annotated[str, typer.Argument(help="Number, or first digits of the artifact's hash.")]
+Version = Annotated[
+    str,
+    typer.Argument(
+        help="Number, or first digits of the artifact's hash.", autocompletion=completion.versions
+    ),
+]
 Why = Annotated[str | None, typer.Option(help="The reason, for the log.")]
 
 models_app = typer.Typer()
@@ -23,13 +28,20 @@ models_app = typer.Typer()
 
 @models_app.callback(invoke_without_command=True)
 def list_models(context: typer.Context, *, as_json: AsJson = False) -> None:
-    """List the model versions, the live one marked; the commands below look at and change them.
+    """List the model versions, and look at or change which is live.
+
+    Without a command, lists all versions, the live one marked, with their quality. Versions are
+    never changed or removed.
+
+    Settings, of all its commands: KAOLABEL_HOME, KAOLABEL_DATABASE_URL.
 
     \b
     For example:
       kaolabel models
       kaolabel models --json | jq '.models[] | select(.active)'
       kaolabel models rollback
+
+    See also: `kaolabel train`, `kaolabel relabel`, `kaolabel status`.
     """
     from worker.models.listing import collect, render
 
@@ -50,13 +62,20 @@ def show(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Tell everything of a version: labels, quality, settings, what it was live for.
+    """Tell everything of a version.
+
+    Its labels, its quality on the faces that were held out, the settings it was trained with, and
+    when it was live.
+
+    Settings: KAOLABEL_HOME, KAOLABEL_DATABASE_URL.
 
     \b
     For example:
       kaolabel models show 3
       kaolabel models show 3 --confusion confusion.svg
       kaolabel models show 5e0c1f --json | jq .holdout.top1
+
+    See also: `kaolabel models diff`, `kaolabel evaluate`.
     """
     from worker.models.details import collect, render
     from worker.models.registry import find
@@ -70,14 +89,20 @@ def show(
 
 @models_app.command()
 def activate(version: Version, *, why: Why = None, as_json: AsJson = False) -> None:
-    """Make a version the live one, once it has proven itself on this machine.
+    """Make a version the live one, if it proves itself here.
 
-    Workers take it up between two jobs; one that is broken leaves the old one serving.
+    It is loaded and must name the faces in its artifact as it did where it was trained. Workers
+    take it up between two jobs, and prove it for themselves: where that fails, the old one goes on
+    and `kaolabel status` says why. Labels of known faces change with `kaolabel relabel`.
+
+    Settings: KAOLABEL_HOME, KAOLABEL_DATABASE_URL, KERAS_BACKEND.
 
     \b
     For example:
       kaolabel models activate 3
       kaolabel models activate 3 --why "knows the new season"
+
+    See also: `kaolabel models rollback`, `kaolabel models diff`, `kaolabel relabel`.
     """
     from worker.models import registry
 
@@ -90,12 +115,19 @@ def activate(version: Version, *, why: Why = None, as_json: AsJson = False) -> N
 
 @models_app.command()
 def rollback(*, why: Why = None, as_json: AsJson = False) -> None:
-    """Go back to the version that was live before; twice goes back two steps.
+    """Go back to the version that was live before.
+
+    Twice goes back two steps. The old labels are back at once, as predictions of every version are
+    kept.
+
+    Settings: KAOLABEL_HOME, KAOLABEL_DATABASE_URL, KERAS_BACKEND.
 
     \b
     For example:
       kaolabel models rollback
       kaolabel models rollback --why "calls everybody Aqua"
+
+    See also: `kaolabel models log`, `kaolabel models activate`.
     """
     from worker.models import registry
 
@@ -112,12 +144,18 @@ def threshold(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Publish a copy of a version with another threshold for unknown faces; not live.
+    """Publish a copy of a version with another threshold.
+
+    Faces below it are unknown. The copy has a number of its own and is not live.
+
+    Settings: KAOLABEL_HOME, KAOLABEL_DATABASE_URL.
 
     \b
     For example:
       kaolabel models threshold 3 0.6
-      kaolabel models activate "$(kaolabel models threshold 3 0.6 --json | jq .version)"
+      kaolabel models threshold 3 0.6 --json | jq .version
+
+    See also: `kaolabel models diff`, `kaolabel models activate`.
     """
     from worker.models.registry import find
     from worker.models.threshold import publish_with
@@ -133,10 +171,14 @@ def threshold(
 def log(*, as_json: AsJson = False) -> None:
     """Show what was live, when and why, the newest first.
 
+    Settings: KAOLABEL_HOME, KAOLABEL_DATABASE_URL.
+
     \b
     For example:
       kaolabel models log
       kaolabel models log --json | jq '.activations[-1]'
+
+    See also: `kaolabel models rollback`.
     """
     from worker.models.history import collect, render
 

@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import functools
 import importlib
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from db.logs.fields import fields
 from worker.models.network import import_keras
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+logger = logging.getLogger(__name__)
 
 # Larger ones are a twentieth faster a face, and lose as much by padding the last batch of a job.
 CPU_BATCH = 16
@@ -72,8 +76,11 @@ def current() -> Device:
     Raises:
         UnavailableError: Keras or that library is not installed.
     """
-    ask = _ASKED.get(import_keras().config.backend())
-    return Device() if ask is None else ask()
+    backend = import_keras().config.backend()
+    ask = _ASKED.get(backend)
+    found = Device() if ask is None else ask()
+    logger.info("faces are embedded on %s", found.name, extra=fields(device=found.name, by=backend))
+    return found
 
 
 def make_deterministic() -> None:

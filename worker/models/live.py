@@ -10,10 +10,12 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from db.errors import KaolabelError, ModelError
+from db.logs.fields import fields
 from db.store import models
 from worker.background import Background
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from db.engine import Database
@@ -63,9 +65,13 @@ class LiveModel:
     Args:
         database: names the active version.
         home: the folder that holds artifacts and backbones.
+        told: is called with each version that is ready to serve, by whichever thread has it ready.
     """
 
-    def __init__(self, database: Database, *, home: Path) -> None:
+    def __init__(
+        self, database: Database, *, home: Path, told: Callable[[int], None] | None = None
+    ) -> None:
+        self._told = told or _tell_nobody
         self._database = database
         self._home = home
         # Processes come and go, and all those of a host read the same files: it refuses as one.
@@ -135,7 +141,11 @@ class LiveModel:
     def _load_active(self) -> Model | None:
         with self._database.read() as connection:
             version = models.active(connection)
-        return None if version is None else load_proven(version, home=self._home)
+        if version is None:
+            return None
+        model = load_proven(version, home=self._home)
+        self._told(model.version_id)
+        return model
 
     def _look(self) -> tuple[int, int] | None:
         """The newest activation and its version, as of a moment ago."""
@@ -175,7 +185,8 @@ class LiveModel:
 
     def _swap(self, model: Model) -> None:
         self._serving, self._pinned = model, None
-        logger.info("version %d serves", model.version_id)
+        logger.info("version %d serves", model.version_id, extra=fields(version=model.version_id))
+        self._told(model.version_id)
 
     def _load(self, version_id: int) -> Model:
         version = require_version(self._database, version_id)
@@ -196,7 +207,9 @@ class LiveModel:
         known = isinstance(error, KaolabelError)
         reason = str(error) if known else f"{type(error).__name__}: {error}"
         line = " ".join(reason.split())[:_LONGEST_REASON]
-        logger.error("version %d is refused: %s", version_id, line)
+        logger.error(
+            "version %d is refused: %s", version_id, line, extra=fields(version=version_id)
+        )
         self._database.commit(
             lambda connection: models.refuse(
                 connection, version_id, worker=self._worker, reason=line
@@ -296,3 +309,7 @@ def _artifact(version: VersionRecord, home: Path) -> Artifact:
     from worker.models import artifact
 
     return artifact.load_stored(version.sha256, home=home)
+
+
+def _tell_nobody(_version_id: int) -> None:
+    pass

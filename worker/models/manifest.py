@@ -12,6 +12,8 @@ from worker.vision.embed import EmbedderSpec
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+# Of the whole artifact, and part of its hash. Raise it when a worker of before could not use a
+# model as it is meant; `embedder`, `labels` and `holdout` stay where old commands look for them.
 FORMAT = 2
 
 # What Python raises at JSON of the wrong kind, a number without end or a nest without bottom.
@@ -23,6 +25,10 @@ _UNREADABLE = (
     OverflowError,
     RecursionError,
 )
+
+
+class NewerFormatError(ModelError):
+    """Raised when an artifact was made by a newer kaolabel, whose models this one does not know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +77,8 @@ class Manifest:
             The manifest.
 
         Raises:
-            ModelError: the text is no manifest, or that of another format version.
+            NewerFormatError: the manifest is of a newer format.
+            ModelError: the text is no manifest, or that of an older format.
         """
         try:
             manifest = cls._from_values(json.loads(text))
@@ -124,5 +131,7 @@ class Manifest:
 def _require_format(found: Any) -> None:
     if found == FORMAT:
         return
-    age = "an older" if isinstance(found, int) and found < FORMAT else "another"
+    if isinstance(found, int) and found > FORMAT:
+        raise NewerFormatError(f"it has format {found}, and this kaolabel knows {FORMAT}")
+    age = "an older" if isinstance(found, int) else "another"
     raise ModelError(f"the manifest has format {found!r}, not {FORMAT}: made by {age} kaolabel")

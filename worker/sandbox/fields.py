@@ -53,6 +53,17 @@ def score(value: Any) -> float:
     return float(value)
 
 
+def seconds(value: Any, *, most: float) -> float:
+    """A number from 0 to `most`.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if not 0 <= score(value) <= most:
+        raise ValueError(f"{_shown(value)} is no number from 0 to {most}")
+    return float(value)
+
+
 def word(value: Any, pattern: re.Pattern[str]) -> str:
     """A text that the pattern matches from end to end.
 

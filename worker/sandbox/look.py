@@ -6,9 +6,11 @@ import math
 from typing import TYPE_CHECKING
 
 from db.errors import UnreadableImageError
+from db.figures import DECODE, DETECT
 from db.records import Box, DetectedFace, Outcome
 from worker.sandbox.examined import Examined, ExaminedFace
 from worker.sandbox.wire import MAX_FACES
+from worker.stopwatch import Stopwatch
 from worker.vision import crop as crops
 from worker.vision.decode import decode, is_out_of_memory, read_header
 
@@ -43,10 +45,14 @@ def look(
         MemoryError: the pixels do not fit into memory.
     """
     try:
+        watch = Stopwatch()
         header = read_header(data, max_pixels=max_pixels)
         if whole:
-            return _report(header, *_whole(data, header, input_size))
-        return _report(header, *_find(data, header, detectors, input_size))
+            decoded, faces = _whole(data, header, input_size)
+            watch.lap(DECODE)
+        else:
+            decoded, faces = _find(data, header, detectors, input_size, watch)
+        return _report(header, decoded, faces, watch)
     except UnreadableImageError as error:
         return Examined(Outcome.UNREADABLE, reason=error.reason, detail=error.detail)
     # Any other error of a library is this image's, not the process's.
@@ -57,7 +63,9 @@ def look(
         return Examined(Outcome.UNREADABLE, reason="damaged", detail=detail)
 
 
-def _report(header: Header, decoded: Decoded, faces: tuple[ExaminedFace, ...]) -> Examined:
+def _report(
+    header: Header, decoded: Decoded, faces: tuple[ExaminedFace, ...], watch: Stopwatch
+) -> Examined:
     return Examined(
         outcome=Outcome.FACES if faces else Outcome.NO_FACE,
         reason=None if faces else "no_face_found",
@@ -67,19 +75,23 @@ def _report(header: Header, decoded: Decoded, faces: tuple[ExaminedFace, ...]) -
         format=header.format,
         faces=faces,
         preview=None if faces else crops.preview(decoded.pixels),
+        seconds=watch.seconds,
     )
 
 
 def _find(
-    data: bytes, header: Header, detectors: Detectors, size: int
+    data: bytes, header: Header, detectors: Detectors, size: int, watch: Stopwatch
 ) -> tuple[Decoded, tuple[ExaminedFace, ...]]:
     decoded = decode(data, header, long_side=detectors.chain.long_side)
+    watch.lap(DECODE)
     # Largest first: what is beyond the bound are specks in a pattern, if anything at all.
     faces = detectors.find_faces(decoded)[:MAX_FACES]
+    watch.lap(DETECT)
     long_side = _needed(decoded, faces)
     # An image at its full size has what it needs; few others are decoded twice.
     if long_side > max(decoded.pixels.shape[:2]):
         decoded = decode(data, header, long_side=long_side)
+        watch.lap(DECODE)
     examined = (_cut(decoded, face, size) for face in faces)
     return decoded, tuple(examined)
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from db.figures import DECODE, DETECT
 from db.records import Box, Crop, DetectedFace, Outcome
 from worker.sandbox import fields
 from worker.sandbox.examined import Examined, ExaminedFace
@@ -31,6 +32,9 @@ MAX_BODY = 256 * 1024 * 1024
 
 # Far more than any crowd has. As many with the largest inputs and crops fit into a body.
 MAX_FACES = 500
+
+# Far longer than any image may take.
+MAX_SECONDS = 3600.0
 
 # What `worker.vision.crop` makes of images.
 _CROP_SIDE, _PREVIEW_SIDE = 192, 160
@@ -73,6 +77,7 @@ def pack(examined: Examined) -> tuple[bytes, bytes]:
         "format": examined.format,
         "faces": [_face_fields(face) for face in examined.faces],
         "blobs": [len(blob) for blob in blobs],
+        "seconds": dict(examined.seconds),
     }
     return json.dumps(head).encode(), b"".join(blobs)
 
@@ -113,6 +118,7 @@ def _report(head: Mapping[str, Any], body: bytes, order: Order) -> Examined:
         format=None if size is None else fields.word(head["format"], fields.FORMAT),
         faces=faces,
         preview=preview or None,
+        seconds=_seconds(head["seconds"]),
     )
 
 
@@ -122,6 +128,15 @@ def _size(head: Mapping[str, Any], order: Order) -> tuple[int, int] | None:
         return None
     width = fields.count(head["width"])
     return width, fields.count(head["height"], most=max(order.limits.max_pixels // width, 1))
+
+
+def _seconds(found: Mapping[str, Any]) -> dict[str, float]:
+    """How long the steps took; none of them can be longer than a decoder may live."""
+    return {
+        step: fields.seconds(found[step], most=MAX_SECONDS)
+        for step in (DECODE, DETECT)
+        if step in dict(found)
+    }
 
 
 def _faces(

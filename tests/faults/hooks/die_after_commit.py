@@ -16,12 +16,12 @@ def install(*, times: int) -> None:
     def change(labelling: Any) -> None:
         run_job = labelling.run_job
 
-        def dying(context: Any, job_id: int) -> str:
-            outcome: str = run_job(context, job_id)
-            if outcome == "done" and burn("die_after_commit", times=times):
+        def dying(context: Any, job_id: int, **options: Any) -> Any:
+            account = run_job(context, job_id, **options)
+            if account.state == "done" and burn("die_after_commit", times=times):
                 os.kill(os.getppid(), signal.SIGKILL)
                 os.kill(os.getpid(), signal.SIGKILL)
-            return outcome
+            return account
 
         labelling.run_job = dying
 

@@ -14,7 +14,7 @@ from db.store import cutting, runs
 from tests.drawing import face_png, plain_png
 from tests.ledger import Ledger
 from worker.context import Context
-from worker.labelling import run_job
+from worker.labelling import rest, run_job
 from worker.settings import WorkerSettings
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class House:
         run = self.list_all(detect_only=detect_only)
         with self.ledger.database.write() as connection:
             job = cutting.cut_images(connection, run.id, size=1000)
-        return "nothing due" if job is None else run_job(self.context, job)
+        return "nothing due" if job is None else run_job(self.context, job).state
 
     def put(self, **files: bytes) -> None:
         """Write files into the archive."""
@@ -125,7 +125,9 @@ def test_a_job_is_done_once(house: House) -> None:
         ("none", "no_face", "no_face_found"),
     ]
     assert house.ledger.rows("SELECT label FROM predictions") == [("Aqua",)]
-    assert run_job(house.context, house.ledger.value("SELECT id FROM jobs")) == "not claimable"
+    assert (
+        run_job(house.context, house.ledger.value("SELECT id FROM jobs")).state == "not claimable"
+    )
     assert house.ledger.value("SELECT count(*) FROM faces") == 1
 
 
@@ -135,7 +137,8 @@ def test_a_message_that_comes_ten_times_has_one_effect(house: House) -> None:
     job = house.ledger.cut(house.list_all())
     said: list[str] = []
     threads = [
-        threading.Thread(target=lambda: said.append(run_job(house.context, job))) for _ in range(10)
+        threading.Thread(target=lambda: said.append(run_job(house.context, job).state))
+        for _ in range(10)
     ]
     for thread in threads:
         thread.start()
@@ -222,13 +225,13 @@ def test_an_archive_that_is_gone_stops_its_run(house: House) -> None:
     house.put(face=face_png())
     job = house.ledger.cut(house.list_all())
     house.archive.rename(house.archive.parent / "elsewhere")
-    assert run_job(house.context, job) == "stopped"
+    assert run_job(house.context, job).state == "stopped"
     assert house.ledger.value("SELECT count(*) FROM images WHERE due AND outcome IS NULL") == 1
     assert (house.job()["state"], house.job()["attempts"]) == ("queued", 0)
     state, reason = house.ledger.rows("SELECT state, reason FROM runs")[0]
     assert state == "stopped"
     assert "is gone" in reason
-    assert run_job(house.context, job) == "not claimable"
+    assert run_job(house.context, job).state == "not claimable"
 
 
 def test_files_that_go_one_by_one_are_unreadable(house: House) -> None:
@@ -236,7 +239,7 @@ def test_files_that_go_one_by_one_are_unreadable(house: House) -> None:
     house.put(face=face_png(), gone=plain_png())
     job = house.ledger.cut(house.list_all())
     (house.archive / "gone").unlink()
-    assert run_job(house.context, job) == "done"
+    assert run_job(house.context, job).state == "done"
     query = "SELECT outcome, reason FROM images WHERE display = 'gone'"
     assert house.ledger.rows(query) == [("unreadable", "vanished")]
 
@@ -257,7 +260,7 @@ def test_a_worker_with_other_detectors_refuses(house: House) -> None:
     house.put(face=face_png())
     run = house.ledger.run(os.fsencode(house.archive), chain="lbp+r1")
     house.ledger.register(run, b"face")
-    assert run_job(house.context, house.ledger.cut(run)) == "refused"
+    assert run_job(house.context, house.ledger.cut(run)).state == "refused"
     assert "needs the detectors lbp+r1" in house.job()["error"]
     assert house.job()["attempts"] == 0
 
@@ -286,7 +289,7 @@ def test_a_job_of_a_superseded_run_writes_nothing(house: House) -> None:
 
     served: Any = supersede
     house.live.current = served  # type: ignore[method-assign]  # stands for a slow start
-    assert run_job(house.context, job) == "lost"
+    assert run_job(house.context, job).state == "lost"
     assert house.ledger.value("SELECT count(*) FROM contents") == 0
     assert house.job()["state"] == "cancelled"
 
@@ -303,7 +306,7 @@ def test_a_job_that_was_taken_over_writes_nothing(house: House) -> None:
 
     served: Any = be_overtaken
     house.live.current = served  # type: ignore[method-assign]  # stands for a slow start
-    assert run_job(house.context, job) == "lost"
+    assert run_job(house.context, job).state == "lost"
     assert house.ledger.value("SELECT count(*) FROM contents") == 0
     assert (house.job()["state"], house.job()["attempts"]) == ("leased", 2)
 
@@ -320,3 +323,10 @@ def test_other_archives_go_on_when_one_is_gone(house: House) -> None:
         return str(runs.get(connection, other.id).state)
 
     assert house.ledger.database.commit(look) == "active"
+
+
+def test_who_refuses_again_and_again_leaves_the_queue_to_others() -> None:
+    """One refusal costs a worker nothing; each further one a longer rest, up to a bound."""
+    rests = [rest(refusals, limit=300.0) for refusals in range(8)]
+    assert rests == [0.0, 0.0, 5.0, 10.0, 20.0, 20.0, 20.0, 20.0]
+    assert rest(10**6, limit=30.0) == 3.0

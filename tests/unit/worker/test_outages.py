@@ -76,7 +76,7 @@ def test_an_outage_within_the_limit_costs_time_alone(desk: Desk) -> None:
         back.start()
 
     desk.served.then = lose
-    assert run_job(desk.context, desk.job) == "done"
+    assert run_job(desk.context, desk.job).state == "done"
     back.join()
     assert desk.row() == ("done", 1)
 
@@ -84,12 +84,12 @@ def test_an_outage_within_the_limit_costs_time_alone(desk: Desk) -> None:
 def test_an_outage_that_outlasts_the_limit_is_owed(desk: Desk) -> None:
     """The job is left, and gets its attempt back before the worker claims anything again."""
     desk.served.then = desk.outage.begin
-    assert run_job(desk.context, desk.job) == "refused"
-    assert run_job(desk.context, desk.job) == "unavailable"
+    assert run_job(desk.context, desk.job).state == "refused"
+    assert run_job(desk.context, desk.job).state == "unavailable"
     desk.outage.end()
     assert desk.row() == ("leased", 1)
     desk.served.then = lambda: None
-    assert run_job(desk.context, desk.job) == "done"
+    assert run_job(desk.context, desk.job).state == "done"
     assert desk.row() == ("done", 1)
 
 
@@ -117,13 +117,13 @@ def test_outages_alone_never_give_an_image_up(desk: Desk) -> None:
     desk.context.job_limit = 1.0
     for _ in range(4):
         desk.served.then = desk.outage.begin
-        assert run_job(desk.context, desk.job) == "refused"
+        assert run_job(desk.context, desk.job).state == "refused"
         desk.outage.end()
         desk.ledger.lose(desk.job)
         assert desk.ledger.recover() == [desk.job]
     desk.context.job_limit = 60.0
     desk.served.then = lambda: None
-    assert run_job(desk.context, desk.job) == "done"
+    assert run_job(desk.context, desk.job).state == "done"
     assert desk.row() == ("done", 1)
     assert desk.ledger.value("SELECT outcome FROM images") == "unreadable"
 
@@ -131,7 +131,7 @@ def test_outages_alone_never_give_an_image_up(desk: Desk) -> None:
 def test_a_connection_that_is_cut_in_between_is_not_noticed(desk: Desk) -> None:
     """A server that is started again during a job costs a try, and not the job."""
     desk.served.then = desk.outage.cut
-    assert run_job(desk.context, desk.job) == "done"
+    assert run_job(desk.context, desk.job).state == "done"
     assert desk.row() == ("done", 1)
 
 

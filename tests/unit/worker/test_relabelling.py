@@ -70,7 +70,7 @@ class Room:
         run = job_of or self.ledger.relabel(self.version_id)
         job = self.ledger.cut_faces(run)
         assert job is not None
-        return run_job(self.context, job)
+        return run_job(self.context, job).state
 
     def predictions(self) -> list[tuple[Any, ...]]:
         """What the version said, by face."""
@@ -154,7 +154,7 @@ def test_a_job_that_takes_too_long_leaves_the_rest(
     ((rest, *span),) = room.ledger.rows(query)
     assert span == [first, third]
     monkeypatch.setattr(relabelling, "_ENOUGH", 60.0)
-    assert run_job(room.context, rest) == "done"
+    assert run_job(room.context, rest).state == "done"
     assert [row[0] for row in room.predictions()] == [first, second, third]
 
 
@@ -204,6 +204,6 @@ def test_a_second_delivery_does_nothing(room: Room) -> None:
     room.ledger.faces(embedded(1, 2, 3))
     assert room.relabel() == "done"
     job = room.ledger.value("SELECT max(id) FROM jobs")
-    assert run_job(room.context, job) == "not claimable"
+    assert run_job(room.context, job).state == "not claimable"
     with room.ledger.database.read() as connection:
-        assert jobs.of_faces(connection, [job]) == {job}
+        assert [one.unit for one in jobs.stories(connection, [job])] == ["faces"]

@@ -88,7 +88,7 @@ def test_a_broker_that_is_away_is_told_without_its_password() -> None:
     with pytest.raises(UnavailableError) as caught:
         check(create_app(DEAD, BrokerSettings()))
     assert "redis://:***@127.0.0.1:9/0 does not answer" in str(caught.value)
-    assert "unset KAOLABEL_BROKER_URL" in str(caught.value)
+    assert "check KAOLABEL_BROKER_URL" in str(caught.value)
     assert "hush" not in str(caught.value)
 
 

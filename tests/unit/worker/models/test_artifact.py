@@ -118,10 +118,26 @@ def test_an_artifact_of_an_older_kaolabel_says_so(tmp_path: Path) -> None:
         artifacts.load(tmp_path / "a")
 
 
+def test_an_artifact_of_a_newer_kaolabel_says_so(tmp_path: Path) -> None:
+    """Nothing else is read of it, and nobody is told to train again."""
+    folder = tmp_path / "a"
+    folder.mkdir()
+    (folder / artifacts.MANIFEST_FILE).write_text('{"format": 3, "all": "is new"}')
+    words = r"it has format 3, and this kaolabel knows 2; upgrade kaolabel here$"
+    with pytest.raises(ModelError, match=words):
+        artifacts.load(folder)
+
+
+def test_the_hash_of_what_was_published_stays() -> None:
+    """Versions are known by their hash; a release that gives them other ones loses them all."""
+    known = "b1f8f7fb6d9783f456b207b06a4f050caec0998604aeb2053520aca271409d56"
+    assert small_artifact().sha256 == known
+
+
 @pytest.mark.parametrize(
     "change",
     [
-        {"format": 3},
+        {"format": "3"},
         {"labels": [["zoë", 3]]},
         {"labels": [["zoë", 3], ["zoë", 4]]},
         {"labels": 5},

@@ -13,7 +13,7 @@ from db.errors import ModelError
 from db.store import models
 from tests.models import evidence_of, golden_faces, small_artifact, small_head
 from worker.models import artifact as artifacts
-from worker.models import backbone, registry
+from worker.models import backbone, listing, manifest, registry
 from worker.models.live import LiveModel, Model
 from worker.vision.embed import Embedder, EmbedderSpec
 
@@ -170,6 +170,28 @@ def test_a_damaged_version_leaves_the_old_one_serving(house: House) -> None:
     assert house.settle() == old.id
     (reason,) = house.refusals(new)
     assert "cannot be read as safetensors" in reason
+
+
+def test_a_version_of_a_newer_kaolabel_waits_for_an_upgrade(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its format is refused with a line for people, the old model serves until the upgrade."""
+    old, known = house.serve(1), manifest.FORMAT
+    monkeypatch.setattr(manifest, "FORMAT", known + 1)
+    new = house.publish(2)
+    monkeypatch.setattr(manifest, "FORMAT", known)
+    house.activate(new)
+    assert house.settle() == old.id
+    (reason,) = house.refusals(new)
+    words = f"it has format {known + 1}, and this kaolabel knows {known}; upgrade kaolabel here"
+    assert reason.endswith(words)
+    assert [one["version"] for one in listing.collect(house.database) if one["refused_by"]] == [
+        new.id
+    ]
+    monkeypatch.setattr(manifest, "FORMAT", known + 1)
+    upgraded = House(house.database, house.home, house.embedder)
+    assert upgraded.now() == new.id
+    assert house.refusals(new) == []
 
 
 def test_a_version_that_computes_something_else_is_refused(house: House) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import signal
@@ -209,11 +210,16 @@ def test_confinement_changes_no_result(order: Order, unconfined: Decoder) -> Non
     """Files of every format and of most of its options give the same report either way."""
     files = list(starts())
     confined = Decoder(order)
-    reports = [pack(confined.examine(data)) for data in files]
+    reports = [_packed(confined, data) for data in files]
     confined.close()
     assert (confined.confined, unconfined.confined) == (True, False)
     assert len(files) > 40
-    assert reports == [pack(unconfined.examine(data)) for data in files]
+    assert reports == [_packed(unconfined, data) for data in files]
+
+
+def _packed(decoder: Decoder, data: bytes) -> tuple[bytes, bytes]:
+    """A report to the byte, but for the time that it took."""
+    return pack(dataclasses.replace(decoder.examine(data), seconds={}))
 
 
 def test_codecs_with_threads_work_confined(order: Order) -> None:

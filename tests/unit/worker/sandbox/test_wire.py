@@ -152,6 +152,7 @@ GOOD: dict[str, Any] = {
     "format": "PNG",
     "faces": [FACE],
     "blobs": [len(CROP_JPEG), 48, 0],
+    "seconds": {"decode": 0.01, "detect": 0.1},
 }
 EMPTY = {**GOOD, "outcome": "no_face", "reason": "no_face_found", "faces": [], "blobs": [0]}
 
@@ -225,6 +226,13 @@ NO_NUMBERS: list[Any] = [
         {"blobs": [len(CROP_JPEG) + 49, -1, 0]},
         {"blobs": [str(number) for number in GOOD["blobs"]]},
         {"blobs": [*GOOD["blobs"][:2], False]},
+        {"seconds": None},
+        {"seconds": [0.1]},
+        {"seconds": {"decode": "0.1"}},
+        {"seconds": {"decode": None}},
+        {"seconds": {"decode": -0.1}},
+        {"seconds": {"detect": 1e9}},
+        {"seconds": {"detect": float("nan")}},
     ],
 )
 def test_hostile_reports_are_refused(wrong: dict[str, Any]) -> None:
