@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 # Seconds between two looks at how many annotations are new.
 _LOOK_EVERY = 60.0
-_RESULT_SECONDS = 24 * 3600
 
 
 def create_training_app(
@@ -29,7 +28,7 @@ def create_training_app(
     Raises:
         UsageError: the broker's URL or the schedule cannot be read.
     """
-    app = create_app(broker_url, broker, queue=TRAIN_QUEUE, tasks="training.tasks")
+    app = create_app(broker_url, broker, queue=TRAIN_QUEUE, tasks="training.tasks", results=True)
     app.conf.update(
         # A training takes as long as it takes, and the ledger knows of it: its message has done
         # its work when it arrives.
@@ -39,8 +38,9 @@ def create_training_app(
         # For the state and the progress that Flower shows.
         task_ignore_result=False,
         task_track_started=True,
-        result_backend=broker_url,
-        result_expires=_RESULT_SECONDS,
+        # A training that waits while another one goes on can be taken by another trainer, and comes
+        # to nobody twice: Redis hands out again what a trainer holds on to for too long.
+        worker_disable_prefetch=True,
         # What TensorFlow has taken of memory and devices goes back with the process.
         worker_max_tasks_per_child=1,
         beat_schedule=beat_schedule(settings),
@@ -61,7 +61,8 @@ def beat_schedule(settings: TrainingSettings) -> dict[str, dict[str, Any]]:
     if settings.train_after is not None:
         # Where no trainer listens, the looks of an hour must not pile up.
         looks = {"schedule": _LOOK_EVERY, "options": {"expires": _LOOK_EVERY}}
-        schedule["look"] = {"task": TRAIN_AFTER_ANNOTATIONS, **looks}
+        enough = {"after": settings.train_after}
+        schedule["look"] = {"task": TRAIN_AFTER_ANNOTATIONS, "kwargs": enough, **looks}
     return schedule
 
 

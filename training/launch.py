@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 from db import schema
 from db.errors import UsageError
+from db.logs.settings import read_log_settings
 from db.settings import DatabaseSettings
 from training.app import create_training_app
 from training.settings import TrainingSettings
+from worker.broker import serve
 from worker.broker.app import check
 from worker.broker.settings import BrokerSettings
 
@@ -27,7 +29,8 @@ def become_trainer() -> None:
     """
     _require_servers()
     os.environ["REMAP_SIGTERM"] = "SIGQUIT"
-    _become("worker", "--loglevel", "INFO")
+    command = serve.command(serve.TRAINING)
+    os.execv(command[0], command)  # noqa: S606  # no shell
 
 
 def become_beat() -> None:
@@ -45,7 +48,9 @@ def become_beat() -> None:
         )
     folder = DatabaseSettings().home.absolute() / "beat"
     folder.mkdir(parents=True, exist_ok=True)
-    _become("beat", "--loglevel", "INFO", "--schedule", str(folder / "schedule"), "--pidfile", "")
+    command = [sys.executable, "-m", "celery", "--quiet", "-A", serve.TRAINING, "beat"]
+    command += ["--loglevel", "INFO", "--schedule", str(folder / "schedule"), "--pidfile", ""]
+    os.execv(command[0], command)  # noqa: S606  # no shell
 
 
 def training_app() -> Celery:
@@ -66,11 +71,7 @@ def training_app() -> Celery:
 
 
 def _require_servers() -> Celery:
+    read_log_settings()
     app = training_app()
     schema.connect(DatabaseSettings()).close()
     return app
-
-
-def _become(*arguments: str) -> None:
-    command = [sys.executable, "-m", "celery", "-A", "training.entry", *arguments]
-    os.execv(sys.executable, command)  # noqa: S606  # no shell

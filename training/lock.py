@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Self
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from db.errors import KaolabelError, UsageError
+from db.logs.fields import carried, fields
 from db.process import is_dead, this_process
 from db.store import trainings
 
@@ -74,7 +75,7 @@ class TrainingLock:
         self._step = _Step(since=time.monotonic())
         self._ended = threading.Event()
         self._lost = False
-        self._thread = threading.Thread(target=self._beat, name="training", daemon=True)
+        self._thread = threading.Thread(target=carried(self._beat), name="training", daemon=True)
 
     def __enter__(self) -> Self:
         """Take the lock.
@@ -84,6 +85,7 @@ class TrainingLock:
             TrainingLostError: when the training is not queued any more.
         """
         take(self._database, self._training.id)
+        logger.info("training %d begins", self._training.id)
         self._thread.start()
         return self
 
@@ -96,6 +98,7 @@ class TrainingLock:
         """Stop renewing; mark the training as failed where it was not finished."""
         self._ended.set()
         self._thread.join()
+        self._tell_end(self._step)
         if error is not None:
             reason = _one_line(error)
             training_id = self._training.id
@@ -107,10 +110,24 @@ class TrainingLock:
         Raises:
             TrainingLostError: when the training was given up by others.
         """
-        since = self._step.since if stage == self._step.stage else time.monotonic()
+        since = self._step.since
+        if stage != self._step.stage:
+            since = self._begin(stage, total)
         self._step = _Step(stage, done, total, detail, since)
         self.require()
         self._listener(stage, done, total, self._step.text)
+
+    def _begin(self, stage: str, total: int) -> float:
+        """Log that a stage follows the one before; since when."""
+        self._tell_end(self._step)
+        known = fields(stage=stage, steps=total)
+        logger.info("training %d: %s begins", self._training.id, stage, extra=known)
+        return time.monotonic()
+
+    def _tell_end(self, step: _Step) -> None:
+        took = round(time.monotonic() - step.since, 2)
+        known = fields(stage=step.stage, steps=step.done, seconds=took)
+        logger.info("training %d: %s ends", self._training.id, step.stage, extra=known)
 
     def require(self) -> None:
         """Go on only while the lock is held.

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from db.errors import KaolabelError
 from db.records import TrainingState
 from db.store import trainings
+from training.message import send_for
 from training.request import note
-from worker.broker.messages import TRAIN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +29,7 @@ _PATIENCE = 15.0
 def send(database: Database, app: Celery, request: TrainingRequest) -> TrainingRecord:
     """Note a training in the ledger, then send for it."""
     record = note(database, request, trigger="command")
-    app.send_task(TRAIN, kwargs={"training": record.id})
+    send_for(app, record)
     return record
 
 
@@ -52,7 +52,7 @@ def follow(
         The training as it ended.
 
     Raises:
-        KaolabelError: it failed; says why.
+        KaolabelError: it failed or was revoked; says why.
     """
     waited_since: float | None = time.monotonic()
     while record.state in {TrainingState.QUEUED, TrainingState.RUNNING}:
@@ -66,6 +66,8 @@ def follow(
         record = _look(database, record.id)
     if record.state is TrainingState.FAILED:
         raise KaolabelError(f"training {record.id} failed: {record.error}")
+    if record.state is TrainingState.REVOKED:
+        raise KaolabelError(f"training {record.id} was {record.error}")
     return record
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from db.store import trainings
 from training.lock import bury
-from worker.broker.messages import TRAIN
+from training.message import send_for
 from worker.patrol import Patrol
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from celery import Celery
 
     from db.engine import Database
+    from training.revoking import Revocations
 
 _EVERY = 10.0
 # A message that waits for longer is lost, or was dropped while another training ran. One that is
@@ -28,15 +29,20 @@ class Resender(Patrol):
     Args:
         database: gives the ledger; called in the thread.
         app: the application that publishes.
+        revocations: closed before anything is sent for.
     """
 
-    def __init__(self, database: Callable[[], Database], app: Celery) -> None:
+    def __init__(
+        self, database: Callable[[], Database], app: Celery, revocations: Revocations
+    ) -> None:
         missed = "not looked for waiting trainings"
         super().__init__("resender", database, every=_EVERY, missed=missed)
         self._app = app
+        self._revocations = revocations
 
     def look(self, database: Database) -> None:
         """Send for what waits, once."""
+        self._revocations.pay(database)
         resend(database, self._app)
 
 
@@ -48,5 +54,7 @@ def resend(database: Database, app: Celery, *, waiting: float = _WAITING) -> int
         waited = [] if busy else trainings.unheard(connection, seconds=waiting)
     if not waited:
         return None
-    app.send_task(TRAIN, kwargs={"training": waited[0]})
-    return waited[0]
+    with database.read() as connection:
+        record = trainings.get(connection, waited[0])
+    send_for(app, record)
+    return record.id

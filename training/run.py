@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from db.errors import UsageError
+from db.logs.fields import bound, fields
 from db.store import trainings
 from training import promote, sources, trainer
 from training.lock import BusyError, TrainingLock
@@ -30,6 +33,8 @@ if TYPE_CHECKING:
     from training.verdict import Verdict
     from worker.sandbox.pool import DecoderPool
 
+logger = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -46,6 +51,10 @@ class Outcome:
     version: VersionRecord
     trained: TrainedModel
     verdict: Verdict
+
+
+class TooNewError(trainings.TrainingLostError):
+    """Raised when a training is left to newer trainers; it stays queued."""
 
 
 def train_now(
@@ -93,10 +102,14 @@ def run_training(
 
     Raises:
         BusyError: another training runs; this one stays queued.
+        TooNewError: it has options that only newer trainers know; it stays queued for them.
         KaolabelError: nothing was published, and the active model goes on.
     """
-    request = TrainingRequest.model_validate_json(training.request)
-    with TrainingLock(database, training, listener=listener) as lock:
+    request = _understand(training)
+    with (
+        bound(training=training.id),
+        TrainingLock(database, training, listener=listener) as lock,
+    ):
         parent = registry.active(database)
         examples = gather(database, request, home=home, settings=settings, progress=lock.report)
         trained = trainer.train(
@@ -120,7 +133,19 @@ def run_training(
             progress=lock.report,
         )
         database.commit(lambda c: trainings.finish(c, training.id, verdict=str(verdict)))
+    told = fields(training=training.id, version=version.id, activated=verdict.activates)
+    logger.info("training %d is done: %s", training.id, verdict, extra=told)
     return Outcome(training.id, version, trained, verdict)
+
+
+def _understand(training: TrainingRecord) -> TrainingRequest:
+    try:
+        return TrainingRequest.of_json(training.request)
+    except UsageError as error:
+        # It was checked when it was asked for, by who knew more.
+        raise TooNewError(
+            f"training {training.id} is left to newer trainers, upgrade this one: {error}"
+        ) from error
 
 
 def gather(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from celery import shared_task
 
 from db.errors import KaolabelError, UsageError
+from db.logs.fields import fields
 from db.store import annotations as store
 from db.store import trainings
 from training.context import open_context
@@ -22,22 +23,21 @@ from worker.broker.messages import (
     TRAIN_ON_SCHEDULE,
     require_id,
 )
+from worker.telling import Teller
 
 if TYPE_CHECKING:
     from celery import Task
 
     from db.records import TrainingRecord
     from training.context import TrainerContext
-    from training.progress import Progress
+    from training.run import Outcome
 
 logger = logging.getLogger(__name__)
 
-_PROGRESS = "PROGRESS"
-# Seconds between two steps that are told; there may be hundreds of steps a second.
-_TELL_EVERY = 1.0
+_REQUEST = "training.revoking:RevocableRequest"
 
 
-@shared_task(name=TRAIN, bind=True, throws=(KaolabelError,))  # type: ignore[untyped-decorator]  # celery ships no types
+@shared_task(name=TRAIN, bind=True, throws=(KaolabelError,), Request=_REQUEST)  # type: ignore[untyped-decorator]  # celery ships no types
 def train(self: Task, training: int | None = None, **options: Any) -> dict[str, Any]:
     """Train a model: either the requested training of that number, or with these options.
 
@@ -52,19 +52,25 @@ def train(self: Task, training: int | None = None, **options: Any) -> dict[str, 
     return _run(self, context, record)
 
 
-@shared_task(name=TRAIN_ON_SCHEDULE, bind=True, throws=(KaolabelError,))  # type: ignore[untyped-decorator]  # as above
+@shared_task(name=TRAIN_ON_SCHEDULE, bind=True, throws=(KaolabelError,), Request=_REQUEST)  # type: ignore[untyped-decorator]  # as above
 def train_on_schedule(self: Task) -> dict[str, Any]:
     """Train as KAOLABEL_TRAIN_REQUEST says, unless the last such training still goes on."""
     return _run_once(self, open_context(), trigger="schedule")
 
 
-@shared_task(name=TRAIN_AFTER_ANNOTATIONS, bind=True, throws=(KaolabelError,))  # type: ignore[untyped-decorator]  # as above
-def train_after_annotations(self: Task) -> dict[str, Any]:
-    """Train as KAOLABEL_TRAIN_REQUEST says, if enough was said since the last training."""
+@shared_task(name=TRAIN_AFTER_ANNOTATIONS, bind=True, throws=(KaolabelError,), Request=_REQUEST)  # type: ignore[untyped-decorator]  # as above
+def train_after_annotations(self: Task, after: int | None = None) -> dict[str, Any]:
+    """Train as KAOLABEL_TRAIN_REQUEST says, if enough was said since the last training.
+
+    Args:
+        self: the task.
+        after: how many annotations are enough; KAOLABEL_TRAIN_AFTER of the trainer, else 1.
+    """
     context = open_context()
+    enough = context.settings.train_after or 1 if after is None else require_id(after)
     with context.database.read() as connection:
         new = store.count_since(connection, trainings.learned_until(connection))
-    if new < (context.settings.train_after or 1):
+    if new < enough:
         return {"trained": False, "why": f"{new} new annotations"}
     return _run_once(self, context, trigger="annotations")
 
@@ -86,33 +92,42 @@ def _run_once(task: Task, context: TrainerContext, *, trigger: str) -> dict[str,
 
 
 def _run(task: Task, context: TrainerContext, record: TrainingRecord) -> dict[str, Any]:
+    started = time.monotonic()
     try:
-        outcome = run_training(
-            context.database,
-            record,
-            home=context.home,
-            settings=context.settings,
-            listener=_listener(task),
-        )
+        with Teller(task, training=record.id) as teller:
+            outcome = run_training(
+                context.database,
+                record,
+                home=context.home,
+                settings=context.settings,
+                listener=teller,
+            )
     except (BusyError, trainings.TrainingLostError) as error:
         # A second message for a training, or one that comes too early: the ledger knows what is
         # still to be done, and the trainer sends for it again.
         logger.info("%s", error)
         return {"training": record.id, "trained": False, "why": str(error)}
-    return describe_outcome(outcome)
+    except KaolabelError as error:
+        # Celery tells of it as of any end that was foreseen, which nobody would look for.
+        why = fields(training=record.id)
+        logger.error("training %d failed: %s", record.id, error, extra=why)  # noqa: TRY400  # no trace
+        raise
+    return _told(outcome, seconds=time.monotonic() - started)
 
 
-def _listener(task: Task) -> Progress:
-    """Shows progress as the task's state, both to who asks for it and to who watches events."""
-    told_at = float("-inf")
-
-    def show(stage: str, done: int, total: int, detail: str = "") -> None:
-        nonlocal told_at
-        if time.monotonic() - told_at < _TELL_EVERY:
-            return
-        told_at = time.monotonic()
-        step = {"stage": stage, "done": done, "total": total, "detail": detail}
-        task.update_state(state=_PROGRESS, meta=step)
-        task.send_event("task-progress", **step)
-
-    return show
+def _told(outcome: Outcome, *, seconds: float) -> dict[str, Any]:
+    """What came of a training, in a few words and numbers; the rest stands in the ledger."""
+    found = describe_outcome(outcome)
+    judged = found["holdout"]
+    return {
+        "training": found["training"],
+        "version": found["version"],
+        "active": found["active"],
+        "verdict": found["verdict"],
+        "labels": len(found["labels"]),
+        "faces": sum(found["faces"].values()),
+        "held_out": judged["n"],
+        "right": judged["correct"],
+        "skipped": len(found["skipped"]),
+        "seconds": round(seconds, 1),
+    }

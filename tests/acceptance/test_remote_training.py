@@ -57,6 +57,9 @@ def cluster(tmp_path: Path) -> Iterator[Cluster]:
     with EmbeddedRedis(tmp_path / "redis") as server:
         cluster = Cluster(tmp_path, server)
         yield cluster
+        # Celery leaves open what listens for results.
+        cluster.app.backend.result_consumer.stop()
+        cluster.app.backend.client.close()
         cluster.app.close()
 
 
@@ -79,6 +82,13 @@ def test_a_training_elsewhere_is_followed_to_its_end(
     assert result["labels"] == ["blue", "green", "red"]
     assert [model["active"] for model in cluster.kaolabel.json("models")["models"]] == [True]
     assert cluster.kaolabel.json("status")["trainings"][0]["state"] == "done"
+    trainer.send_signal(signal.SIGTERM)
+    events = [json.loads(line) for line in finish(trainer).stderr.splitlines()]
+    ours = [event for event in events if event["logger"].startswith("training.")]
+    assert {(event["level"], event["training"]) for event in ours} == {("info", 1)}
+    told = [event["event"].removeprefix("training 1") for event in ours]
+    assert (told[0], told[-1]) == (" begins", " is done: passed: it is the first model")
+    assert [event["steps"] for event in ours if event["event"].endswith("reading ends")] == [18]
 
 
 def test_a_task_is_validated_like_the_command(
@@ -157,10 +167,10 @@ def test_enough_annotations_start_a_training(cluster: Cluster, tmp_path: Path) -
     said = alone.json("annotate", "import", str(tmp_path / "said.csv"), "--skip-bad")
     assert said["added"] >= 8
 
-    cluster.kaolabel.environment["KAOLABEL_TRAIN_AFTER"] = "8"
     process = cluster.kaolabel.start("trainer")
-    first = cluster.app.send_task(TRAIN_AFTER_ANNOTATIONS).get(timeout=240)
-    second = cluster.app.send_task(TRAIN_AFTER_ANNOTATIONS).get(timeout=120)
+    enough = {"after": 8}
+    first = cluster.app.send_task(TRAIN_AFTER_ANNOTATIONS, kwargs=enough).get(timeout=240)
+    second = cluster.app.send_task(TRAIN_AFTER_ANNOTATIONS, kwargs=enough).get(timeout=120)
     process.send_signal(signal.SIGTERM)
     finish(process)
     assert (first["version"], first["active"]) == (1, True)

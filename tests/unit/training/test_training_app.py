@@ -27,13 +27,14 @@ def test_trainers_have_a_queue_of_their_own() -> None:
 
 def test_a_training_takes_as_long_as_it_takes() -> None:
     """No time limit ends a training, and its state can be looked at."""
-    conf = create_training_app(URL, BrokerSettings(), TrainingSettings()).conf
+    app = create_training_app(URL, BrokerSettings(), TrainingSettings())
+    conf = app.conf
     assert (conf.task_time_limit, conf.task_soft_time_limit, conf.task_acks_late) == (
         None,
         None,
         False,
     )
-    assert (conf.result_backend, conf.task_ignore_result) == (URL, False)
+    assert (app.backend.as_uri(), conf.task_ignore_result) == (URL, False)
 
 
 def test_the_clock_does_what_the_settings_say() -> None:
@@ -43,6 +44,7 @@ def test_the_clock_does_what_the_settings_say() -> None:
     assert schedule["train"]["task"] == TRAIN_ON_SCHEDULE
     assert schedule["train"]["schedule"] == crontab(minute="30", hour="3", day_of_week="1")
     assert schedule["look"]["task"] == TRAIN_AFTER_ANNOTATIONS
+    assert schedule["look"]["kwargs"] == {"after": 200}
 
 
 @pytest.mark.parametrize("text", ["at noon", "99 3 * * *", "* * * *", ""])
