@@ -5,17 +5,20 @@ from __future__ import annotations
 import io
 import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 import db.commands
+import monitor.commands
 import producer.commands
 import producer.quarantine.commands
 import review.commands
 import training.commands
 import worker.commands
 from db.errors import DetectorError, KaolabelError, ModelError, UnavailableError, UsageError
+from db.logs.fallback import fall_back
+from db.version import __version__
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
@@ -31,26 +34,50 @@ EXIT_CODES: tuple[tuple[type[KaolabelError], int], ...] = (
 # How much is quoted of a setting's value that is no such value, in characters.
 _LONGEST_VALUE = 100
 
+_EPILOG = """
+\b
+Exit codes:
+  0    done
+  1    failed: a file, a disk, a training, or a mistake of ours
+  2    asked for something that cannot be: an argument, a setting, a state
+  3    a server or device does not answer
+  4    a face detector cannot be used
+  5    a model, backbone or artifact cannot be used
+  130  interrupted; `kaolabel resume` goes on
+
+\b
+Results go to standard output, everything else to standard error. Settings are
+environment variables named KAOLABEL_…; docs/reference.md lists them, and
+docs/troubleshooting.md explains every message.
+
+\b
+For example:
+  kaolabel demo
+  kaolabel train ~/characters
+  kaolabel label ~/drawings
+  kaolabel report 1 --out report.html
+"""
+
 app = typer.Typer(
     name="kaolabel",
-    help="Label the faces in large image archives.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    add_completion=False,
     rich_markup_mode=None,
 )
-app.command("demo")(training.commands.demo)
+app.command("train")(training.commands.train)
 app.command("label")(producer.commands.label)
 app.command("resume")(producer.commands.resume)
-app.command("status")(producer.commands.status)
 app.command("relabel")(producer.commands.relabel)
-app.command("train")(training.commands.train)
+app.command("report")(review.commands.report)
+app.command("classify")(worker.commands.classify)
+app.command("evaluate")(training.commands.evaluate)
+app.command("status")(monitor.commands.status)
+app.command("metrics")(monitor.commands.metrics)
+app.command("flower")(monitor.commands.flower)
+app.command("worker")(worker.commands.worker)
 app.command("trainer")(training.commands.trainer)
 app.command("beat")(training.commands.beat)
-app.command("evaluate")(training.commands.evaluate)
-app.command("classify")(worker.commands.classify)
-app.command("worker")(worker.commands.worker)
-app.command("report")(review.commands.report)
+app.command("demo")(training.commands.demo)
 worker.commands.models_app.command("diff")(review.commands.diff_models)
 app.add_typer(worker.commands.models_app, name="models")
 app.add_typer(review.commands.annotate_app, name="annotate")
@@ -59,9 +86,33 @@ app.add_typer(worker.commands.detector_app, name="detector")
 app.add_typer(db.commands.app, name="db")
 
 
+def _print_version(*, wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"kaolabel {__version__}")
+        raise typer.Exit
+
+
+@app.callback(epilog=_EPILOG)
+def kaolabel(
+    *,
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Label the faces in large image archives.
+
+    Give it a folder of labelled examples and a folder of drawings: it finds every face, names those
+    it knows, tells which it does not know, and keeps all of it in a database.
+    """
+
+
 def main() -> None:
     """Run the command line; every error is one line and a code, never a traceback."""
     _print_any_name()
+    fall_back()
     try:
         sys.exit(app(prog_name="kaolabel", standalone_mode=False))
     except typer.TyperException as error:
@@ -117,7 +168,7 @@ def _setting(error: ValidationError) -> str:
     first = error.errors()[0]
     name = "_".join(str(part) for part in first["loc"]).upper()
     # A URL may hold a password, and what has no name holds every setting.
-    quoted = bool(name) and not name.endswith("URL")
+    quoted = bool(name) and not name.endswith(("URL", "PASSWORD"))
     shown = f" is set to {repr(first['input'])[:_LONGEST_VALUE]}" if quoted else ""
     return f"KAOLABEL_{name}{shown}: {first['msg']}"
 

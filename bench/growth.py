@@ -23,7 +23,7 @@ from bench.queries import Stopwatch, Timed
 from db.engine import Database
 from db.settings import DatabaseSettings
 from db.store import runs, vectors
-from producer import status
+from monitor.status.collect import collect
 from review.report import write_report
 from tests.faults.memory import kind
 from training.drawn import cast, write_training_folder
@@ -211,7 +211,7 @@ def _commands(home: Path) -> dict[str, float]:
 def _queries(database: Database, folder: Path) -> dict[str, Timed]:
     watch = Stopwatch(database)
     return {
-        "status": watch.time(lambda: status.collect(database)),
+        "status": watch.time(lambda: collect(database)),
         "models diff": watch.time(lambda: _pages(database)),
         "report": watch.time(lambda: write_report(database, 1, folder / "report.html")),
     }

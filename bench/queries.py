@@ -33,7 +33,7 @@ from db.store import (
 )
 from db.store import faces as stored
 from db.store.upsert import chunks
-from producer import status
+from monitor.status.collect import collect
 from producer.gauge import Gauge
 from producer.quarantine import selection
 from producer.quarantine.summary import listing
@@ -110,7 +110,7 @@ class Commands:
 
     def every(self) -> Iterator[tuple[str, Callable[[], object]]]:
         """Each by name, as the commands call it."""
-        yield "status", lambda: status.collect(self.database)
+        yield "status", lambda: collect(self.database)
         yield "label: how far the run is", self._progress
         yield "label: how full the queue is", lambda: self._read(_look)
         yield "label: cut the next job", lambda: self._write(_cut)

@@ -195,7 +195,7 @@ def _store_some(connection: Connection, images: range, size: Size) -> None:
 
 def _job(number: int) -> tuple[Any, ...]:
     times = (None, "host:1", 1.0, 1.0, 0.0, 1.0, 2.0 + number * 1e-3)
-    return (number, 1, "done", _JOB, 1, 1, *times, None, _JOB, None, None, None)
+    return (number, 1, "done", _JOB, 1, 1, *times, None, _JOB, None, None, None, None, 1)
 
 
 def _detection(number: int, size: Size) -> tuple[Any, ...]:

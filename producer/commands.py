@@ -1,4 +1,4 @@
-"""The commands `kaolabel label`, `relabel`, `resume` and `status`."""
+"""The commands `kaolabel label`, `relabel` and `resume`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from worker import terminal
+from worker import completion, terminal
 from worker.terminal import AsJson
 
 if TYPE_CHECKING:
@@ -20,20 +20,31 @@ def label(
     archive: Annotated[str, typer.Argument(help="Folder of images; every file below it counts.")],
     *,
     detect_only: Annotated[
-        bool, typer.Option("--detect-only", help="Store faces now, classify them later.")
+        bool, typer.Option("--detect-only", help="Store faces, and classify none; needs no model.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Label the faces of an archive: list it, enqueue it, wait for the workers.
+    """List an archive, and label the faces in its images.
+
+    Lists every file below the folder, sends jobs to the workers, and waits until each file has an
+    outcome: with faces, without one, unreadable or quarantined. Without KAOLABEL_BROKER_URL it
+    starts a Redis and a worker of its own, and ends them. The archive is only read; symbolic links
+    are not followed.
 
     What is known and unchanged is not read again. Files that could not be opened get a new try by
-    every run; what killed a decoder waits for `kaolabel quarantine retry`. Ctrl-C stops cleanly;
-    `kaolabel resume` goes on.
+    every run; what killed a decoder waits for `kaolabel quarantine retry`. Ctrl-C and SIGTERM stop
+    cleanly, with code 130. Files that are refused are counted, and are no failure.
+
+    Settings: KAOLABEL_HOME, KAOLABEL_DATABASE_URL, KAOLABEL_BROKER_URL and KAOLABEL_CASCADE; of the
+    worker that it starts, those of `kaolabel worker`, too.
 
     \b
     For example:
       kaolabel label ~/drawings
       kaolabel label ~/drawings --json | jq .labels
+      kaolabel label ~/drawings --detect-only
+
+    See also: `kaolabel resume`, `kaolabel status`, `kaolabel report`, `kaolabel quarantine`.
     """
     from producer import session as sessions
     from producer.walk import resolve_archive
@@ -52,20 +63,30 @@ def relabel(
     *,
     version: Annotated[
         str | None,
-        typer.Option("--version", metavar="VERSION", help="Number or hash; the active version."),
+        typer.Option(
+            "--version",
+            metavar="VERSION",
+            help="Number, or first digits of the hash; by default the active version.",
+            autocompletion=completion.versions,
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Bring every stored face up to a model version, from what is stored; no image is read.
+    """Classify every stored face by a model version; reads no image.
 
-    Predictions of earlier versions stay, and so does every annotation. Ctrl-C stops cleanly; the
-    same command goes on where it was.
+    Works from stored embeddings, else from stored crops, so the archives need not be there. Faces
+    that the version has seen are left alone. Predictions of earlier versions stay, and so does
+    every annotation. Ctrl-C stops cleanly, with code 130; the same command goes on where it was.
+
+    Settings: KAOLABEL_HOME, KAOLABEL_DATABASE_URL, KAOLABEL_BROKER_URL.
 
     \b
     For example:
       kaolabel relabel
       kaolabel relabel --version 3
       kaolabel relabel --json | jq .changes
+
+    See also: `kaolabel models diff`, `kaolabel models activate`, `kaolabel resume`.
     """
     from producer import relabel as relabelling
     from producer import session as sessions
@@ -78,17 +99,28 @@ def relabel(
 
 def resume(
     run: Annotated[
-        int | None, typer.Argument(help="Number of the run; the newest unfinished.")
+        int | None,
+        typer.Argument(
+            help="Number of the run; by default the newest that is not finished.",
+            autocompletion=completion.unfinished_runs,
+        ),
     ] = None,
     *,
     as_json: AsJson = False,
 ) -> None:
     """Go on with a run, or a relabelling, that was stopped.
 
+    Takes up where it was cut off, by Ctrl-C, a crash, or a disk that was unmounted; nothing that is
+    done is done again. A run goes on only with the detectors that it was begun with.
+
+    Settings: as `kaolabel label`.
+
     \b
     For example:
       kaolabel resume
       kaolabel resume 3
+
+    See also: `kaolabel status`, which lists the runs; `kaolabel label`, which begins a new one.
     """
     from db.records import RelabelRecord
     from producer import relabel as relabelling
@@ -109,22 +141,6 @@ def resume(
         settings, database, archives=[unfinished.root], version=version
     ) as session:
         _label(session, settings, sessions.take_up(session, unfinished), as_json=as_json)
-
-
-def status(*, as_json: AsJson = False) -> None:
-    """Show runs that are not finished, the newest run, and the active model.
-
-    \b
-    For example:
-      kaolabel status
-      kaolabel status --json
-    """
-    from db import schema
-    from db.settings import DatabaseSettings
-    from producer.status import collect, render
-
-    found = collect(schema.connect(DatabaseSettings()))
-    terminal.present(found, lambda: render(found), as_json=as_json)
 
 
 def _label(session: Session, settings: Settings, run: RunRecord, *, as_json: bool) -> None:

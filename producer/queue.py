@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import os
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sqlalchemy.exc import DBAPIError
+
+from db.errors import KaolabelError
+from db.logs.settings import read_log_settings
+from db.store import workers
 from worker import launch
 from worker.broker.embedded import EmbeddedRedis
 from worker.broker.embedded_worker import EmbeddedWorker
@@ -59,6 +64,8 @@ def open_queue(
         app = _application(settings.broker.broker_url.get_secret_value(), settings)
         yield Queue(database, app, lambda: None, embedded=False)
         return
+    # Our own worker would not start with a wrong one.
+    read_log_settings()
     home = settings.database.home
     with ExitStack() as stack:
         redis = stack.enter_context(EmbeddedRedis(home))
@@ -72,6 +79,9 @@ def open_queue(
             worker.watch()
 
         yield Queue(database, _application(redis.url, settings), watch, embedded=True)
+    # Our own worker is gone, and did not always have the time to say so.
+    with suppress(DBAPIError, KaolabelError):
+        database.commit(workers.bury)
 
 
 def _application(url: str, settings: Settings) -> Celery:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from worker import completion
 from worker.terminal import AsJson
 
 annotate_app = typer.Typer(
@@ -18,15 +19,30 @@ _LISTED = 20
 
 
 def report(
-    run: Annotated[int, typer.Argument(help="Number of the run, as `kaolabel status` shows it.")],
+    run: Annotated[
+        int,
+        typer.Argument(
+            help="Number of the run, as `kaolabel status` shows it.",
+            autocompletion=completion.run_numbers,
+        ),
+    ],
     *,
     out: Annotated[Path, typer.Option(help="File to write.")] = Path("report.html"),
 ) -> None:
-    """Write one self-contained page to look at what a run found.
+    """Write one page to look at what a run found.
+
+    The page holds everything, pictures too, and loads nothing: faces by label, unknown ones, images
+    without a face, and files that were refused. A file of that name is replaced once the new one is
+    complete. Works while the run goes on.
+
+    Settings: KAOLABEL_HOME, KAOLABEL_DATABASE_URL.
 
     \b
     For example:
+      kaolabel report 1
       kaolabel report 1 --out report.html
+
+    See also: `kaolabel status`, `kaolabel annotate`, `kaolabel quarantine list`.
     """
     from db import schema
     from db.settings import DatabaseSettings
@@ -39,8 +55,17 @@ def report(
 
 
 def diff_models(
-    old: Annotated[str, typer.Argument(help="Version: a number, a hash's first digits, `active`.")],
-    new: Annotated[str, typer.Argument(help="The version to compare it with.")],
+    old: Annotated[
+        str,
+        typer.Argument(
+            help="Version: a number, a hash's first digits, `active`.",
+            autocompletion=completion.versions,
+        ),
+    ],
+    new: Annotated[
+        str,
+        typer.Argument(help="The version to compare it with.", autocompletion=completion.versions),
+    ],
     *,
     html: Annotated[Path | None, typer.Option(help="Page of sample faces to write.")] = None,
     sample: Annotated[
@@ -48,16 +73,20 @@ def diff_models(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show which faces would change their label with another model version; changes nothing.
+    """Show which faces another version would label otherwise.
 
     Every stored face is classified by both versions: from its embedding, or from its crop where
-    the version's backbone has not seen it yet, which takes longer.
+    the version's backbone has not seen it yet, which takes longer. Changes nothing.
+
+    Settings: KAOLABEL_HOME, KAOLABEL_DATABASE_URL.
 
     \b
     For example:
       kaolabel models diff active 4
       kaolabel models diff 3 4 --html diff.html
       kaolabel models diff 3 4 --sample 20000 --json | jq .changed_share
+
+    See also: `kaolabel models activate`, `kaolabel relabel`.
     """
     from db import schema
     from db.settings import DatabaseSettings
@@ -92,7 +121,9 @@ def import_annotations(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Take in what people say of faces; it stands above every model, and models learn from it.
+    """Take in what people say of faces, from a CSV file.
+
+    It stands above every model, and models learn from it with `kaolabel train --from-annotations`.
 
     The first line names the columns. `face` is a number as `annotate export` gives it; otherwise
     `image` is a path, absolute or below the archive, and `box` (or x0, y0, x1, y1) is about where
@@ -100,7 +131,10 @@ def import_annotations(
     `not_a_face`; `label` is the name. `author` may be there. Fields are separated by commas,
     semicolons or tabs, in UTF-8.
 
-    A newer word takes back what it contradicts. Nothing is written if any row is bad.
+    A newer word takes back what it contradicts. Nothing is written if any row is bad, and the
+    command ends with 2; with --skip-bad the others are taken, and it ends with 0.
+
+    Settings: KAOLABEL_HOME, KAOLABEL_DATABASE_URL.
 
     \b
     For example:
@@ -114,6 +148,8 @@ def import_annotations(
       aqua/1.png,,is,Aqua
       party.png,120 40 260 190,is_not,Aqua
       party.png,300 52 410 170,not_a_face,
+
+    See also: `kaolabel annotate export`, `kaolabel train`.
     """
     from db import schema
     from db.errors import UsageError
@@ -149,23 +185,32 @@ def export_annotations(
         ),
     ] = False,
     label: Annotated[
-        str | None, typer.Option(help="With --unannotated: only faces that have this label.")
+        str | None,
+        typer.Option(
+            help="With --unannotated: only faces that have this label.",
+            autocompletion=completion.label_names,
+        ),
     ] = None,
     unknown: Annotated[
         bool, typer.Option("--unknown", help="With --unannotated: only unknown faces.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Write what people said of faces as CSV, which `annotate import` takes back as it was.
+    """Write what people said of faces as a CSV file.
 
-    With --unannotated it is a file to edit: correct the label, say `is_not` or `not_a_face`, or
+    `kaolabel annotate import` takes it back as it was. A file of that name is replaced. With
+    --unannotated it is a file to edit: correct the label, say `is_not` or `not_a_face`, or
     empty kind and label to say nothing; take out the rows that you have not looked at.
+
+    Settings: KAOLABEL_HOME, KAOLABEL_DATABASE_URL.
 
     \b
     For example:
       kaolabel annotate export words.csv
       kaolabel annotate export --unannotated --label Aqua aqua.csv
       kaolabel annotate export --json | jq '.annotations[].label'
+
+    See also: `kaolabel annotate import`, `kaolabel report`.
     """
     from db import schema
     from db.settings import DatabaseSettings

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from db.errors import UsageError
-from worker import terminal
+from worker import completion, terminal
 from worker.terminal import AsJson
 
 if TYPE_CHECKING:
@@ -17,13 +17,18 @@ if TYPE_CHECKING:
     from producer.session import Settings
 
 app = typer.Typer(
-    help="Look at files that killed a decoder or cannot be decoded, and try them again.",
+    help="Look at files that were refused, and try them again.",
     no_args_is_help=True,
 )
 
 Reasons = Annotated[
     list[str] | None,
-    typer.Option("--reason", metavar="REASON", help="Only these, such as decoder_crashed."),
+    typer.Option(
+        "--reason",
+        metavar="REASON",
+        help="Only these, such as decoder_crashed; may be given several times.",
+        autocompletion=completion.refusal_reasons,
+    ),
 ]
 OneArchive = Annotated[
     str | None, typer.Option("--archive", metavar="DIR", help="Only files of this archive.")
@@ -41,16 +46,21 @@ def list_refused(
     unreadable: Unreadable = False,
     as_json: AsJson = False,
 ) -> None:
-    """List the images in quarantine: how many by reason, then each with what is known of it.
+    """List the images in quarantine, or what is unreadable.
 
-    In quarantine is what crashed a decoder, hung it, took all its memory, or killed its worker.
-    An unreadable file could not be opened, or its bytes are no image that can be decoded.
+    Shows how many there are by reason, then each with what is known of it. In quarantine is what
+    crashed a decoder, hung it, took all its memory, or killed its worker. An unreadable file could
+    not be opened, or its bytes are no image that can be decoded. Changes nothing.
+
+    Settings: KAOLABEL_HOME, KAOLABEL_DATABASE_URL.
 
     \b
     For example:
       kaolabel quarantine list
       kaolabel quarantine list --reason decoder_timeout
       kaolabel quarantine list --unreadable --json | jq .reasons
+
+    See also: `kaolabel quarantine retry`; docs/troubleshooting.md explains the reasons.
     """
     from db import schema
     from db.records import Outcome
@@ -71,7 +81,11 @@ def list_refused(
 @app.command()
 def retry(
     run: Annotated[
-        int | None, typer.Argument(help="Number of a run: only files of its archive.")
+        int | None,
+        typer.Argument(
+            help="Number of a run: only files of its archive.",
+            autocompletion=completion.run_numbers,
+        ),
     ] = None,
     *,
     reason: Reasons = None,
@@ -83,22 +97,29 @@ def retry(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Try the images in quarantine again, and tell what became of them.
+    """Try refused images again, and tell what became of them.
 
-    Their archives are labelled as `kaolabel label` does it, detect-only where the last run was.
+    Tries what is in quarantine, in all archives unless one is named. They are labelled as
+    `kaolabel label` does it, detect-only where the last run was.
     With --unreadable, files are tried whose bytes another OpenCV or Pillow than the one installed
     here has refused; files that could not be opened get a new try by every `kaolabel label`
-    anyway. Ctrl-C stops cleanly; `kaolabel resume` goes on with the archive at work, and archives
-    that had no turn stay in quarantine.
+    anyway. Ctrl-C stops cleanly, with code 130; `kaolabel resume` goes on with the archive at work,
+    and archives that had no turn stay in quarantine.
+
+    Settings: as `kaolabel label`, of which KAOLABEL_DECODER_SECONDS, KAOLABEL_DECODER_MEMORY and
+    KAOLABEL_MAX_PIXELS can give an image more than it had.
 
     \b
     For example:
       kaolabel quarantine retry
       kaolabel quarantine retry --archive ~/drawings
-      KAOLABEL_DECODER_SECONDS=120 kaolabel quarantine retry --reason decoder_timeout
-      pip install -U opencv-python-headless && kaolabel quarantine retry --unreadable
+      kaolabel quarantine retry --unreadable   # after an upgrade of OpenCV
+      KAOLABEL_DECODER_SECONDS=120 kaolabel quarantine retry \\
+          --reason decoder_timeout
       KAOLABEL_MAX_PIXELS=200000000 kaolabel quarantine retry --unreadable --all \\
           --reason too_many_pixels
+
+    See also: `kaolabel quarantine list`, `kaolabel label`.
     """
     from db.records import Outcome
     from producer import session as sessions

@@ -28,6 +28,7 @@ PRODUCER = (
     ("relabel",),
     ("resume", "--help"),
     ("status",),
+    ("metrics", "--once"),
     ("report", "1", "--out", "{home}/report.html"),
     ("annotate", "export", "{home}/words.csv"),
     ("annotate", "import", "{home}/words.csv"),

@@ -1,13 +1,10 @@
-"""Flower as people run it beside the workers: killed at work, and looked at by strangers."""
+"""Flower, and all who only watch: killed, frozen, deaf, and looked at by strangers."""
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import os
-import sys
-import urllib.error
-import urllib.request
+import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,13 +15,14 @@ from sqlalchemy import make_url
 from tests.command import wait_for
 from tests.faults.cluster import Cluster
 from tests.faults.haste import slow
-from tests.faults.services import Child, RedisServer, Worker, free_port
+from tests.faults.services import RedisServer, Worker
+from tests.watcher import Flower
 from worker.broker.app import create_app
 from worker.broker.messages import LABEL_JOB, label_job
 from worker.broker.settings import BrokerSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from tests.faults.conftest import Archive
@@ -33,48 +31,12 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.xdist_group("faults")
 
-USER, PASSWORD = "watcher", "flower-password"
 BROKER_SECRET, DATABASE_SECRET = "broker-5ecret", "database-5ecret"
 
 # What answers strangers: numbers for a scraper, a sign of life, a farewell, Flower's own pictures.
 OPEN = {"/metrics", "/healthcheck", "/logout", "/static/css/flower.css"}
 # Without the password, where there is no page, or by a method that a page does not have.
 REFUSED = {401, 404, 405}
-
-
-class Flower(Child):
-    """A Flower with a password on a loopback port.
-
-    Args:
-        environment: of the workers that it watches.
-        folder: for its log.
-    """
-
-    def __init__(self, environment: Mapping[str, str], folder: Path) -> None:
-        self.port = free_port()
-        command = [sys.executable, "-m", "celery", "-A", "worker.entry", "flower"]
-        command += ["--address=127.0.0.1", f"--port={self.port}", "--max_tasks=10000"]
-        settings = {**environment, "FLOWER_BASIC_AUTH": f"{USER}:{PASSWORD}"}
-        super().__init__(command, settings, folder / "flower.log")
-
-    def launch(self) -> None:
-        """Start it, and wait until it answers."""
-        super().launch()
-        wait_for(lambda: self.ask("/healthcheck")[0] == 200, what="Flower's start")
-
-    def ask(self, path: str, *, method: str = "GET", known: bool = False) -> tuple[int, str]:
-        """Status and body of a page, with the password or without; 0 while nobody answers."""
-        request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", method=method)
-        if known:
-            token = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
-            request.add_header("Authorization", f"Basic {token}")
-        try:
-            with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310  # on loopback
-                return answer.status, answer.read().decode(errors="replace")
-        except urllib.error.HTTPError as error:
-            return error.code, error.read().decode(errors="replace")
-        except OSError:
-            return 0, ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +106,7 @@ def _at_work(watching: Flower, url: str, worker: Worker) -> Watched:
     task = str(app.send_task(LABEL_JOB, kwargs=label_job(1)).id)
     app.close()
     wait_for(lambda: task in watching.ask("/api/tasks", known=True)[1], what="a task")
-    name = next(line for line in worker.log.read_text().split() if line.startswith("celery@"))
+    name = f"worker-{worker.pid}@{socket.gethostname()}"
     return Watched(watching, name, task)
 
 
@@ -187,9 +149,10 @@ def test_labelling_does_without_flower(
 ) -> None:
     """A Flower that is killed in the middle of a run costs it nothing, and comes back."""
     archive = archives(100)
-    with Cluster(tmp_path / "cluster", sqlite_url, hooks=slow()) as cluster:
-        watching = Flower(cluster.environment, tmp_path)
-        watching.start()
+    with (
+        Cluster(tmp_path / "cluster", sqlite_url, hooks=slow()) as cluster,
+        Flower(cluster.environment, tmp_path) as watching,
+    ):
         labelling = cluster.label(archive.folder)
         labelling.until(20)
         labelling.fault(watching.kill)
@@ -197,6 +160,33 @@ def test_labelling_does_without_flower(
         watching.start()
         labelling.finish()
         status, body = watching.ask("/api/tasks", known=True)
-        watching.stop()
         verdict(labelling, archive)
     assert (status, body != "") == (200, True)
+
+
+def test_labelling_waits_for_no_watcher(
+    tmp_path: Path,
+    sqlite_url: str,
+    archives: Callable[[int], Archive],
+    verdict: Callable[[Labelling, Archive], None],
+) -> None:
+    """A frozen Flower costs a run nothing; who asks for all events and reads none is cut off."""
+    archive = archives(100)
+    with (
+        Cluster(tmp_path / "cluster", sqlite_url) as cluster,
+        Flower(cluster.environment, tmp_path) as watching,
+        cluster.redis.connect() as deaf,
+    ):
+        watching.freeze()
+        deaf.sendall(b"CLIENT SETNAME deaf\r\nPSUBSCRIBE *\r\n")
+        labelling = cluster.label(archive.folder)
+        labelling.until(1)
+        with cluster.redis.client() as client:
+            for _ in range(48):
+                client.publish("/0.celeryev/worker.heartbeat", b"x" * (1 << 20))
+            names = {one["name"] for one in client.client_list()}
+        labelling.finish()
+        frozen = {one.status() for one in watching.tree()}
+        verdict(labelling, archive)
+    assert "deaf" not in names
+    assert frozen == {"stopped"}

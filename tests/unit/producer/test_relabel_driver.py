@@ -14,7 +14,9 @@ from db.records import RunState
 from db.settings import DatabaseSettings
 from db.store import cutting, models, relabels, runs, spans
 from db.store.spans import SpanResult
-from producer import relabel, relabel_summary, status
+from monitor.status.collect import collect
+from monitor.status.page import render
+from producer import relabel, relabel_summary
 from producer import session as sessions
 from producer.enqueue import FIRST_WATER, MAX_FACES, MIN_FACES, Enqueuer, job_size
 from producer.queue import Queue
@@ -250,12 +252,12 @@ def test_the_summary_tells_what_changed(
 def test_a_relabelling_has_a_status(queue: Queue, ledger: Ledger, version: VersionRecord) -> None:
     """`status` shows relabellings beside runs, with their version and how far they are."""
     run = relabel.begin(queue, version)
-    found = status.collect(ledger.database)
+    found = collect(ledger.database)
     assert [one["kind"] for one in found["runs"]] == ["label", "relabel"]
     described = found["runs"][1]
     assert (described["run"], described["version"]) == (run.id, version.id)
     assert (described["archive"], described["done"], described["listed"]) == (None, 0, 2)
     console = Console(width=200)
     with console.capture() as captured:
-        console.print(status.render(found))
+        console.print(render(found))
     assert f"all faces, by version {version.id}" in captured.get()

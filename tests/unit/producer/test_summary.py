@@ -1,4 +1,4 @@
-"""What `kaolabel status` and the end of `kaolabel label` tell."""
+"""What the end of `kaolabel label` tells."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from db.store import runs
-from producer import status, summary
+from producer import summary
 from tests.ledger import content, face, prediction
 
 if TYPE_CHECKING:
@@ -23,36 +22,6 @@ def text(renderable: RenderableType) -> str:
     with console.capture() as captured:
         console.print(renderable)
     return captured.get()
-
-
-def test_an_empty_ledger_has_a_status(ledger: Ledger) -> None:
-    """Before the first run the status names the database and how to get a model."""
-    found = status.collect(ledger.database)
-    assert (found["active_model"], found["runs"]) == (None, [])
-    assert ledger.database.display in text(status.render(found))
-    assert "kaolabel train DIR" in text(status.render(found))
-
-
-def test_open_runs_and_the_newest_are_shown(ledger: Ledger) -> None:
-    """Finished runs are history, but for the newest; others come with progress and reason."""
-    version = ledger.publish_model()
-    for root in (b"/old", b"/new"):
-        run = ledger.run(root)
-        with ledger.database.write() as connection:
-            runs.finish(connection, run.id)
-        if root == b"/old":
-            stopped = ledger.run(b"/stop\xffped")
-            ledger.finish(ledger.take(stopped, b"a"), content(b"1"))
-            ledger.register(stopped, b"b")
-            with ledger.database.write() as connection:
-                runs.stop(connection, stopped.id, reason="the archive is gone")
-    found = status.collect(ledger.database)
-    assert [one["archive"] for one in found["runs"]] == ["/stop\\xffped", "/new"]
-    first = found["runs"][0]
-    assert (first["state"], first["done"], first["listed"]) == ("stopped", 1, 2)
-    assert json.loads(json.dumps(found)) == found
-    assert f"version {version}" in text(status.render(found))
-    assert "the archive is gone" in text(status.render(found))
 
 
 def test_the_summary_counts_the_archive(ledger: Ledger) -> None:
