@@ -92,6 +92,12 @@ plots: $(INSTALLED) ## Draw docs/performance/*.svg from bench/results
 	.venv-plots/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r locks/bench.txt
 	PYTHONPATH=. .venv-plots/bin/python bench/plots.py $(RESULTS) docs/performance
 
+.PHONY: docs
+docs: ## Build the documentation into site/; broken links and anchors fail
+	test -d .venv-docs || $(PYTHON) -m venv .venv-docs
+	.venv-docs/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r locks/docs.txt
+	.venv-docs/bin/mkdocs build --strict
+
 .PHONY: format
 format: $(INSTALLED) ## Mend style where it can be mended by itself
 	$(BIN)/ruff check --fix .
@@ -109,7 +115,9 @@ lock: $(INSTALLED) ## Pin the newest versions that pyproject.toml allows
 	$(COMPILE) --upgrade --extra cpu --group dev -o locks/dev.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-emit-find-links --no-header --group bench -c locks/dev.txt --upgrade -o locks/bench.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-emit-find-links --no-header --group docs --upgrade -o locks/docs.txt
 
 .PHONY: clean
 clean: ## Remove the environment and what tools and the demo left
-	rm -rf $(VENV) .venv-plots demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .fuzz
+	rm -rf $(VENV) .venv-docs .venv-plots site demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .fuzz
