@@ -87,8 +87,8 @@ def _remedy(error: Exception, app: Celery) -> str:
     if app.conf.broker_use_ssl:
         return "start Redis there, with TLS, or check KAOLABEL_BROKER_CA, _CERT and _KEY"
     return (
-        "start Redis there, or check KAOLABEL_BROKER_URL (without it, `kaolabel label` runs a Redis of"
-        " its own)"
+        "start Redis there, or check KAOLABEL_BROKER_URL (without it, `kaolabel label` runs a Redis"
+        " of its own)"
     )
 
 
