@@ -57,7 +57,8 @@ class Monkey:
         """
         struck, at = 0, 0.0
         for done in self._labelling.ticks():
-            is_due = done >= files * (struck + 1) / (strikes + 2)
+            # Files are done by the job: the last strikes must not come too late for the run's end.
+            is_due = done >= files * (struck + 1) / (strikes + 4)
             is_rested = time.monotonic() - at > pause
             if struck < strikes and is_due and is_rested and self.strike():
                 struck, at = struck + 1, time.monotonic()
