@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
     from db.records import VersionRecord
     from training.example import Example
-    from training.progress import Progress
     from worker.models.artifact import Artifact
     from worker.models.live import Model
+    from worker.progress import Progress
 
 
 @dataclass(frozen=True, slots=True, eq=False)

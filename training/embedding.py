@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from training.example import Example
-    from training.progress import Progress
+    from worker.progress import Progress
     from worker.vision.embed import Embedder
 
 STAGE = "embedding"

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from training.dataset import Examine, Skipped
-    from training.progress import Progress
+    from worker.progress import Progress
     from worker.vision.classify import Head
     from worker.vision.embed import Embedder
 

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from training.dataset import Skipped
     from training.example import Example
-    from training.progress import Progress
     from training.split import Split
+    from worker.progress import Progress
     from worker.vision.classify import Head
     from worker.vision.embed import Embedder
 

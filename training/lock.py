@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from db.engine import Database
     from db.records import TrainingRecord
-    from training.progress import Progress
+    from worker.progress import Progress
 
 logger = logging.getLogger(__name__)
 

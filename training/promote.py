@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from db.records import VersionRecord
     from training.contest import Contest
     from training.example import Example
-    from training.progress import Progress
     from worker.models.diff import Diff
+    from worker.progress import Progress
 
 DEFAULTS = Limits()
 

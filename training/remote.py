@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from db.engine import Database
     from db.records import TrainingRecord
-    from training.progress import Progress
     from training.request import TrainingRequest
+    from worker.progress import Progress
 
 _PAUSE = 0.5
 # After that many seconds people want to know why nothing happens.

@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 
     from db.engine import Database
     from db.records import TrainingRecord, VersionRecord
-    from training.progress import Progress
     from training.settings import TrainingSettings
     from training.trainer import TrainedModel
     from training.verdict import Verdict
+    from worker.progress import Progress
     from worker.sandbox.pool import DecoderPool
 
 logger = logging.getLogger(__name__)

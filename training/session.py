@@ -20,8 +20,8 @@ from worker import terminal
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from training.progress import Progress
     from training.request import TrainingRequest
+    from worker.progress import Progress
 
 
 def train_here(request: TrainingRequest, *, as_json: bool) -> None:

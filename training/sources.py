@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from db.engine import Database
     from db.records import AnnotatedFace
     from training.dataset import Examine, Sample
-    from training.progress import Progress
+    from worker.progress import Progress
 
 
 @dataclass(frozen=True, slots=True)

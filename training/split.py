@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from training.dataset import Skipped
     from training.example import Example
-    from training.progress import Progress
+    from worker.progress import Progress
 
 # Near-duplicates are told by what they look like at this size, whatever the embedder takes.
 _SIZE = 96

@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from training.dataset import Skipped
     from training.example import Example
     from training.learn import Learned
-    from training.progress import Progress
     from training.sources import Examples
     from worker.models.artifact import Artifact
     from worker.models.backbone import Backbone
+    from worker.progress import Progress
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 
     from training.example import Example
     from training.finetuning.tuning import FineTuned, FineTuning
-    from training.progress import Progress
     from training.split import Split
     from training.tuned_head import TunedHead
     from worker.models.backbone import Backbone
+    from worker.progress import Progress
 
 # Of each label's faces, beside those that are held out: keeps the best epoch, and calibrates.
 VALIDATION = 0.1

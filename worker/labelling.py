@@ -18,8 +18,8 @@ from db.store import faces, images, jobs, results, runs
 from worker import pipeline
 from worker.account import Account, count
 from worker.lease import Lease, LeaseLostError
+from worker.progress import untold
 from worker.relabelling import relabel
-from worker.telling import untold
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from db.records import Claim, DetectionRecord, RunRecord, StoredFace
     from worker.context import Context
     from worker.models.live import Model
-    from worker.telling import Tell
+    from worker.progress import Progress
 
 Found = Mapping[str, int | None]
 
@@ -52,7 +52,7 @@ _PATIENCE = 0.6
 _BREAK = 10.0
 
 
-def run_job(context: Context, job_id: int, *, tell: Tell = untold) -> Account:
+def run_job(context: Context, job_id: int, *, tell: Progress = untold) -> Account:
     """Do a job, if it is still to be done; what became of it.
 
     A database that is away is waited for, with results in hand, for most of the job's limit. What
@@ -86,7 +86,7 @@ def rest(refusals: int, *, limit: float) -> float:
     return min(_REFUSED_DELAY * 2.0**doublings, _LONGEST_REST, limit / 10)
 
 
-def _run(context: Context, job_id: int, tell: Tell) -> Account:
+def _run(context: Context, job_id: int, tell: Progress) -> Account:
     started = time.monotonic()
     until = started + _PATIENCE * context.job_limit
     database = context.database.with_patience(math.inf, until=until)
@@ -114,7 +114,7 @@ def leave_to_others(database: Database, job_id: int) -> Account:
     return Account(job_id, "too new")
 
 
-def _do(context: Context, database: Database, claim: Claim, tell: Tell) -> tuple[str, Found]:
+def _do(context: Context, database: Database, claim: Claim, tell: Progress) -> tuple[str, Found]:
     """Do a claimed job, or give it back; what became of it, and what was found."""
     try:
         with Lease(context.database, claim, limit=context.job_limit) as lease:

@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from db.logs.fields import fields
 from db.process import is_dead
-from db.store import jobs, lost
+from db.store import jobs, lost, queue
 from worker.broker.app import waiting_messages
 from worker.broker.messages import LABEL_JOB, RELABEL_JOB, headers, label_job
 from worker.patrol import Patrol
@@ -127,7 +127,7 @@ def publish(database: Database, app: Celery, job_ids: list[int]) -> None:
     """
     if not job_ids:
         return
-    stories = database.fetch(lambda connection: jobs.stories(connection, job_ids))
+    stories = database.fetch(lambda connection: queue.stories(connection, job_ids))
     with app.producer_pool.acquire(block=True) as producer:
         for story in stories:
             # One queue, as both need the same workers; the name tells people what goes on.
@@ -138,7 +138,7 @@ def publish(database: Database, app: Celery, job_ids: list[int]) -> None:
                 headers=headers(story.needs),
                 producer=producer,
             )
-    database.commit(lambda connection: jobs.mark_published(connection, job_ids))
+    database.commit(lambda connection: queue.mark_published(connection, job_ids))
 
 
 def _leads(connection: Connection) -> bool:

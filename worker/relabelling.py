@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 from db.store import faces, relabels, spans
 from db.store.spans import SpanResult
 from db.store.upsert import chunks
+from worker.progress import untold
 from worker.scoring import embed_stored, prediction_rows, stored_vectors
-from worker.telling import untold
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from worker.context import Context
     from worker.lease import Lease
     from worker.models.live import Model
-    from worker.telling import Tell
+    from worker.progress import Progress
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -46,7 +46,7 @@ def relabel(
     lease: Lease,
     *,
     database: Database,
-    tell: Tell = untold,
+    tell: Progress = untold,
 ) -> dict[str, int | None]:
     """Do a claimed job and commit it; `database` is waited for as the job's limit allows.
 

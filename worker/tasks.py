@@ -17,13 +17,14 @@ from worker.broker.messages import (
 )
 from worker.labelling import leave_to_others, run_job
 from worker.overtime import heed_limit_in_tasks
-from worker.telling import Teller, untold
+from worker.progress import untold
+from worker.telling import Teller
 
 if TYPE_CHECKING:
     from celery import Task
 
     from worker.context import Context
-    from worker.telling import Tell
+    from worker.progress import Progress
 
 
 @shared_task(name=LABEL_JOB, bind=True, throws=(UsageError,))  # type: ignore[untyped-decorator]  # celery ships no types
@@ -47,7 +48,7 @@ def prepare(**_signal: Any) -> None:
     _context().prepare()
 
 
-def _run(task: Task, job_id: int, tell: Tell = untold) -> dict[str, Any]:
+def _run(task: Task, job_id: int, tell: Progress = untold) -> dict[str, Any]:
     context, number = _context_of_tasks(), require_id(job_id)
     if version_of(task.request) > MESSAGE_VERSION:
         return leave_to_others(context.database, number).told()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
@@ -22,17 +22,6 @@ _EVENT = "task-progress"
 # Seconds between two steps that are told; there may be hundreds of steps a second.
 _EVERY = 1.0
 _LAST_WORDS = 1.0
-
-
-class Tell(Protocol):
-    """Called again and again while something is under way."""
-
-    def __call__(self, stage: str, done: int, total: int, detail: str = "", /) -> None:
-        """Take note of how far a stage is; see `Step`."""
-
-
-def untold(_stage: str, _done: int, _total: int, _detail: str = "", /) -> None:
-    """Tell nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +46,7 @@ class Step:
 
 
 class Teller:
-    """Shows the steps of a task as its state and its result so far; to be called with each step.
+    """Shows the steps of a task as its state and its result so far; it is a `Progress`.
 
     A thread does it, with the newest step every second: a broker that is away keeps that thread
     waiting, and nobody else. Use it as a context manager around the task's work.

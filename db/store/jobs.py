@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import case, or_, select, update
+from sqlalchemy import or_, select, update
 
 from db.clock import is_over, now
 from db.errors import KaolabelError
@@ -15,8 +14,6 @@ from db.tables import Job, Run
 from db.version import JOB_VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from sqlalchemy import ColumnElement, Connection
 
     from db.figures import JobFigures
@@ -28,41 +25,8 @@ LEASE = 30.0
 LONGEST_DELAY = 60.0
 
 
-@dataclass(frozen=True, slots=True)
-class JobStory:
-    """What a job is, for people who watch.
-
-    Attributes:
-        size: how many images or faces it holds.
-        unit: `images` or `faces`.
-        needs: the version that a worker must know to do it.
-    """
-
-    job_id: int
-    run_id: int
-    size: int
-    unit: str
-    needs: int
-
-    def told(self) -> dict[str, int]:
-        """The story as a message's arguments are shown."""
-        return {"run": self.run_id, "job": self.job_id, self.unit: self.size}
-
-
 class FencedError(KaolabelError):
     """Raised when a job was taken over by another worker; nothing of this one is written."""
-
-
-def mark_published(connection: Connection, job_ids: Sequence[int]) -> None:
-    """Note that a message was sent for each of the jobs."""
-    connection.execute(update(Job).where(Job.id.in_(job_ids)).values(published_at=now()))
-
-
-def stories(connection: Connection, job_ids: Sequence[int]) -> list[JobStory]:
-    """What there is to tell of each of the jobs, by number."""
-    unit = case((Job.first_face.is_(None), "images"), else_="faces")
-    query = select(Job.id, Job.run_id, Job.size, unit, Job.needs).order_by(Job.id)
-    return [JobStory(*row) for row in connection.execute(query.where(Job.id.in_(job_ids)))]
 
 
 def claim(connection: Connection, job_id: int, *, worker: str) -> Claim | None:

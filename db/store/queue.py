@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, select, union
+from sqlalchemy import case, func, select, union, update
 
 from db.clock import now
 from db.records import JobState
@@ -12,10 +13,33 @@ from db.store import jobs, runs
 from db.tables import Job
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy import Connection
 
 # Seconds for which a worker that has done a job counts as being at work.
 _LATELY = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class JobStory:
+    """What a job is, for people who watch.
+
+    Attributes:
+        size: how many images or faces it holds.
+        unit: `images` or `faces`.
+        needs: the version that a worker must know to do it.
+    """
+
+    job_id: int
+    run_id: int
+    size: int
+    unit: str
+    needs: int
+
+    def told(self) -> dict[str, int]:
+        """The story as a message's arguments are shown."""
+        return {"run": self.run_id, "job": self.job_id, self.unit: self.size}
 
 
 def in_flight(connection: Connection, run_id: int) -> int:
@@ -62,3 +86,15 @@ def workers(connection: Connection, run_id: int) -> int:
     )
     some = union(busy, just_done).subquery()
     return connection.execute(select(func.count(some.c.worker))).scalar_one()
+
+
+def mark_published(connection: Connection, job_ids: Sequence[int]) -> None:
+    """Note that a message was sent for each of the jobs."""
+    connection.execute(update(Job).where(Job.id.in_(job_ids)).values(published_at=now()))
+
+
+def stories(connection: Connection, job_ids: Sequence[int]) -> list[JobStory]:
+    """What there is to tell of each of the jobs, by number."""
+    unit = case((Job.first_face.is_(None), "images"), else_="faces")
+    query = select(Job.id, Job.run_id, Job.size, unit, Job.needs).order_by(Job.id)
+    return [JobStory(*row) for row in connection.execute(query.where(Job.id.in_(job_ids)))]

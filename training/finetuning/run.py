@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from training.finetuning.checkpoint import Checkpoint
     from training.finetuning.network import TunedNetwork
     from training.finetuning.tuning import FineTuning
-    from training.progress import Progress
+    from worker.progress import Progress
 
 Epoch = dict[str, float]
 

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from training.example import Example
     from training.finetuning.run import Epoch
-    from training.progress import Progress
     from worker.models.network import Tensors
+    from worker.progress import Progress
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -74,7 +74,7 @@ def test_a_job_is_unpublished_until_its_message_is_sent(ledger: Ledger, run: Run
     job = ledger.cut(run)
     assert unpublished(ledger, run) == [job]
     with ledger.database.write() as connection:
-        jobs.mark_published(connection, [job])
+        queue.mark_published(connection, [job])
     assert unpublished(ledger, run) == []
 
 
@@ -326,7 +326,7 @@ def test_taking_over_a_run(ledger: Ledger, run: RunRecord, workers_are_dead: boo
     held, waiting = ledger.cut(run, 2), ledger.cut(run, 2)
     must_claim(ledger, held)
     with ledger.database.write() as connection:
-        jobs.mark_published(connection, [held, waiting])
+        queue.mark_published(connection, [held, waiting])
         jobs.take_over(connection, run.id, workers_are_dead=workers_are_dead)
     again = {held, waiting} if workers_are_dead else {waiting}
     assert set(unpublished(ledger, run)) == again
@@ -338,7 +338,7 @@ def test_messages_that_wait_too_long_are_stale(ledger: Ledger, run: RunRecord) -
     sent, unsent = ledger.cut(run, 2), ledger.cut(run, 2)
     ledger.execute("UPDATE jobs SET created_at = created_at - 100")
     with ledger.database.write() as connection:
-        jobs.mark_published(connection, [sent])
+        queue.mark_published(connection, [sent])
     assert stale(ledger, waiting=50) == [unsent]
     ledger.execute("UPDATE jobs SET published_at = published_at - 100")
     assert stale(ledger, waiting=50) == [sent, unsent]
@@ -444,7 +444,7 @@ def test_a_clock_that_is_set_back_holds_nothing_up(ledger: Ledger, run: RunRecor
     must_claim(ledger, held)
     release(ledger, must_claim(ledger, delayed), refund=True, delay=60)
     with ledger.database.write() as connection:
-        jobs.mark_published(connection, [sent])
+        queue.mark_published(connection, [sent])
     ledger.execute(
         "UPDATE jobs SET lease_until = lease_until + 3600, not_before = not_before + 3600,"
         " published_at = published_at + 3600, created_at = created_at + 3600"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from db.store import cutting, jobs
+from db.store import cutting, queue
 from db.version import JOB_VERSION
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def make_newer(ledger: Ledger) -> int:
 def needs(ledger: Ledger, *ids: int) -> list[int]:
     """What the jobs say of their needs."""
     with ledger.database.read() as connection:
-        return [story.needs for story in jobs.stories(connection, ids)]
+        return [story.needs for story in queue.stories(connection, ids)]
 
 
 def test_a_job_needs_what_its_maker_knows(ledger: Ledger) -> None:

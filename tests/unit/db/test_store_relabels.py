@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from db.records import RelabelRecord, RunState
-from db.store import jobs, relabels, results, runs, spans
+from db.store import jobs, queue, relabels, results, runs, spans
 from db.store.spans import SpanResult
 from tests.ledger import face, job_result, prediction
 
@@ -88,7 +88,7 @@ def test_a_claim_says_what_is_to_be_done(
     assert (claim.run.id, claim.run.version_id) == (relabel.id, relabel.version_id)
     with ledger.database.read() as connection:
         span = spans.of_job(connection, claim.job_id)
-        (story,) = jobs.stories(connection, [claim.job_id])
+        (story,) = queue.stories(connection, [claim.job_id])
     assert story.told() == {"run": claim.run.id, "job": claim.job_id, "faces": story.size}
     assert (span.first, span.last) == (faces[0], faces[-1])
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from db.errors import UsageError
 from db.records import Progress, RunState
-from db.store import jobs, runs
+from db.store import jobs, queue, runs
 from tests.ledger import content
 
 if TYPE_CHECKING:
@@ -130,9 +130,9 @@ def test_progress_counts_images_and_jobs(ledger: Ledger) -> None:
     ledger.register(run, b"a", b"b", b"c")
     first, second = ledger.cut(run, 1), ledger.cut(run, 1)
     with ledger.database.write() as connection:
-        jobs.mark_published(connection, [first])
+        queue.mark_published(connection, [first])
         assert runs.progress(connection, run.id) == Progress(3, 0, 1, 2)
-        jobs.mark_published(connection, [second])
+        queue.mark_published(connection, [second])
     claim = ledger.claim(first)
     assert claim is not None
     ledger.finish(claim, content(b"1"))

@@ -11,7 +11,7 @@ import pytest
 
 from db.errors import ModelError
 from db.records import Box, Crop
-from db.store import jobs, runs
+from db.store import queue, runs
 from tests.drawing import plain_png
 from tests.ledger import face
 from tests.unit.worker.conftest import MeanEmbedder
@@ -206,4 +206,4 @@ def test_a_second_delivery_does_nothing(room: Room) -> None:
     job = room.ledger.value("SELECT max(id) FROM jobs")
     assert run_job(room.context, job).state == "not claimable"
     with room.ledger.database.read() as connection:
-        assert [one.unit for one in jobs.stories(connection, [job])] == ["faces"]
+        assert [one.unit for one in queue.stories(connection, [job])] == ["faces"]
