@@ -21,25 +21,27 @@ _FLAGS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # What a page writes to its console.
+    "--enable-logging=stderr",
     # For scripts that ask the server for more.
     "--virtual-time-budget=4000",
+    "--dump-dom",
 )
 
 
-def elements(url: str, *, profile: Path) -> str:
-    """The elements of a page as HTML, after its scripts ran; skips where there is no browser."""
-    return _run(url, "--dump-dom", profile=profile)
+def opened(url: str, *, profile: Path) -> tuple[str, list[str]]:
+    """The elements of a page as HTML, after its scripts ran, and what it wrote to the console.
 
-
-def picture(url: str, file: Path, *, profile: Path, size: tuple[int, int] = (1500, 700)) -> None:
-    """A PNG of a page of that many pixels, after its scripts ran."""
-    width, height = size
-    _run(url, f"--screenshot={file}", f"--window-size={width},{height}", profile=profile)
-
-
-def _run(url: str, *flags: str, profile: Path) -> str:
+    Skips the test where there is no browser.
+    """
     browser = next(filter(None, map(shutil.which, _BROWSERS)), None)
     if browser is None:
         pytest.skip("needs Chromium or Chrome on the PATH")
-    command = [browser, *_FLAGS, f"--user-data-dir={profile}", *flags, url]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
+    command = [browser, *_FLAGS, f"--user-data-dir={profile}", url]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    return done.stdout, [line for line in done.stderr.splitlines() if "CONSOLE" in line]
+
+
+def elements(url: str, *, profile: Path) -> str:
+    """The elements of a page, as `opened` gives them."""
+    return opened(url, profile=profile)[0]

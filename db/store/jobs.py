@@ -176,17 +176,23 @@ def take_over(connection: Connection, run_id: int, *, workers_are_dead: bool) ->
         .values(published_at=None)
     )
     if workers_are_dead:
-        connection.execute(
-            update(Job)
-            .where(Job.run_id == run_id, Job.state == JobState.LEASED)
-            .values(
-                state=JobState.QUEUED,
-                attempts=Job.attempts - 1,
-                generation=Job.generation + 1,
-                published_at=None,
-                lease_until=None,
-            )
+        refund(connection, Job.run_id == run_id)
+
+
+def refund(connection: Connection, which: ColumnElement[bool]) -> int:
+    """Queue leased jobs again at no attempt, and fence off who holds them; how many there were."""
+    given = connection.execute(
+        update(Job)
+        .where(which, Job.state == JobState.LEASED)
+        .values(
+            state=JobState.QUEUED,
+            attempts=Job.attempts - 1,
+            generation=Job.generation + 1,
+            published_at=None,
+            lease_until=None,
         )
+    )
+    return int(given.rowcount)
 
 
 def errors(connection: Connection, run_id: int) -> list[str]:

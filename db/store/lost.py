@@ -54,18 +54,7 @@ def surrender(connection: Connection, worker: str) -> int:
         connection: in a transaction that may write.
         worker: the process, as HOST:PID.
     """
-    given = connection.execute(
-        update(Job)
-        .where(Job.worker == worker, Job.state == JobState.LEASED)
-        .values(
-            state=JobState.QUEUED,
-            attempts=Job.attempts - 1,
-            generation=Job.generation + 1,
-            lease_until=None,
-            published_at=None,
-        )
-    )
-    return int(given.rowcount)
+    return jobs.refund(connection, Job.worker == worker)
 
 
 def recover(connection: Connection) -> list[int]:

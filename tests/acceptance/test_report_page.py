@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
-import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,26 +10,12 @@ import pytest
 
 from review.report import write_report
 from tests.archive import fill
+from tests.browser import opened
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.ledger import Ledger
-
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--enable-logging=stderr",
-    "--virtual-time-budget=2000",
-    "--dump-dom",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,28 +40,17 @@ def page(home_ledger: Ledger, tmp_path: Path) -> Path:
 
 
 def _open(page: Path, fragment: str = "") -> Opened:
-    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if browser is None:
-        pytest.skip("needs Chromium or Chrome on the PATH")
-    profile = f"--user-data-dir={page.parent / 'profile'}"
-    done = subprocess.run(
-        [browser, *FLAGS, profile, page.as_uri() + fragment],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=True,
-    )
-    console = [line for line in done.stderr.splitlines() if "CONSOLE" in line]
-    return Opened(done.stdout, console)
+    html, console = opened(page.as_uri() + fragment, profile=page.parent / "profile")
+    return Opened(html, console)
 
 
 def test_the_page_opens_without_a_complaint(page: Path) -> None:
     """Nothing is written to the console, names run no script, and the tools are there."""
-    opened = _open(page)
-    assert opened.console == []
-    assert "<title>drawings\\xff · run 1 · kaolabel</title>" in opened.html
-    assert '<form class="tools idle" role="search">' in opened.html
-    assert len(opened.shown()) == 9
+    seen = _open(page)
+    assert seen.console == []
+    assert "<title>drawings\\xff · run 1 · kaolabel</title>" in seen.html
+    assert '<form class="tools idle" role="search">' in seen.html
+    assert len(seen.shown()) == 9
 
 
 @pytest.mark.parametrize(
@@ -93,13 +66,13 @@ def test_the_page_opens_without_a_complaint(page: Path) -> None:
 )
 def test_filters_leave_what_matches(page: Path, fragment: str, shown: list[str]) -> None:
     """Label, path, confidence and badges narrow the page, and an address can carry them."""
-    opened = _open(page, fragment)
-    assert opened.console == []
-    assert opened.shown() == shown
-    assert f"{len(shown)} of 13 shown" in opened.html
+    seen = _open(page, fragment)
+    assert seen.console == []
+    assert seen.shown() == shown
+    assert f"{len(shown)} of 13 shown" in seen.html
 
 
 def test_the_least_certain_can_come_first(page: Path) -> None:
     """The order of the faces under a label is turned around."""
-    opened = _open(page, "#doubtful=1&find=aqua&least=50")
-    assert opened.shown() == ["old.png", "two faces.png", "aqua/1.png"]
+    seen = _open(page, "#doubtful=1&find=aqua&least=50")
+    assert seen.shown() == ["old.png", "two faces.png", "aqua/1.png"]
