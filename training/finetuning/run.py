@@ -12,8 +12,8 @@ from training.finetuning.views import altered_batches, plain_batches, steps_of
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from training.checkpoint import Checkpoint
     from training.example import Example
-    from training.finetuning.checkpoint import Checkpoint
     from training.finetuning.network import TunedNetwork
     from training.finetuning.tuning import FineTuning
     from worker.progress import Progress

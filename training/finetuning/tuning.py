@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from db.errors import UsageError
+from training.checkpoint import Checkpoint
 from training.dataset import LEAST_LABELS
-from training.finetuning.checkpoint import Checkpoint, result_key
+from training.finetuning.key import result_key
 from training.finetuning.network import TunedNetwork, reproducible
 from training.finetuning.run import Run
 from training.finetuning.views import steps_of

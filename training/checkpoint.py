@@ -1,43 +1,31 @@
-"""Where a fine-tuning goes on after it was killed."""
+"""Where long work on a network goes on after it was killed."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import tempfile
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from worker.models.tensors import digest
-
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
-    import numpy as np
     from numpy.typing import NDArray
 
-    from training.example import Example
-    from training.finetuning.tuning import FineTuning
-    from worker.models.network import Tensors
-
     Arrays = Mapping[str, NDArray[Any]]
-
-# Changes whenever older checkpoints would be misread.
-_FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """One file that holds a fine-tuning between two epochs.
+    """One file that holds the state of a training between two of its steps.
 
     Attributes:
-        path: where it lies; named by `result_key`, so that no other fine-tuning takes it for its
-            own.
+        path: where it lies; no other training may take it for its own.
     """
 
     path: Path
@@ -64,7 +52,7 @@ class Checkpoint:
 
         Returns:
             Arrays and notes, as they were saved; None where there are none or they are damaged, as
-            a fine-tuning can then begin anew.
+            the training can then begin anew.
         """
         try:
             with safe_open(self.path, framework="numpy") as file:
@@ -76,34 +64,3 @@ class Checkpoint:
     def remove(self) -> None:
         """Delete the state, if there is any."""
         self.path.unlink(missing_ok=True)
-
-
-def result_key(
-    examples: Sequence[Example],
-    *,
-    validation: NDArray[np.bool_],
-    tensors: Tensors,
-    settings: FineTuning,
-    seed: int,
-) -> str:
-    """Name a fine-tuning's result by everything that it depends on.
-
-    Args:
-        examples: what is learned from, in order.
-        validation: bool (n,), which of them are only judged.
-        tensors: the weights that it starts from.
-        settings: how it is done.
-        seed: where chance comes from.
-
-    Returns:
-        64 hexadecimal digits.
-    """
-    causes = {
-        "format": _FORMAT,
-        "examples": [[example.key, example.label] for example in examples],
-        "validation": validation.tolist(),
-        "tensors": digest(tensors),
-        "settings": asdict(settings),
-        "seed": seed,
-    }
-    return hashlib.sha256(json.dumps(causes, sort_keys=True).encode()).hexdigest()

@@ -1,20 +1,18 @@
-"""Checkpoints of a fine-tuning."""
+"""What the result of a fine-tuning is kept under."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from training.example import Example
-from training.finetuning.checkpoint import Checkpoint, result_key
+from training.finetuning.key import result_key
 from training.finetuning.tuning import FineTuning
 from worker.vision.crop import whole
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from numpy.typing import NDArray
 
 FACES = [
@@ -60,32 +58,3 @@ def test_where_a_face_came_from_does_not_matter() -> None:
     """The same pixels from another folder go on where they stopped."""
     moved = [replace(face, origin="there") for face in FACES]
     assert key(examples=moved) == key()
-
-
-def test_a_state_comes_back(tmp_path: Path) -> None:
-    """Arrays of any type and notes are read as they were saved, until they are removed."""
-    checkpoint = Checkpoint(tmp_path / "new" / "one.safetensors")
-    assert checkpoint.load() is None
-    arrays: dict[str, NDArray[Any]] = {
-        "weights/0000": np.ones((2, 3), np.float32),
-        "memory/0000": np.array(7, np.int64),
-    }
-    checkpoint.save(arrays, notes={"history": [{"epoch": 1, "loss": 0.1}]})
-    loaded = checkpoint.load()
-    assert loaded is not None
-    assert loaded[0].keys() == arrays.keys()
-    for name, values in arrays.items():
-        np.testing.assert_array_equal(loaded[0][name], values, strict=True)
-    assert loaded[1] == {"history": [{"epoch": 1, "loss": 0.1}]}
-    checkpoint.remove()
-    assert not list(checkpoint.path.parent.iterdir())
-
-
-def test_a_damaged_state_is_none(tmp_path: Path) -> None:
-    """What is left of a full disk or another program's file does not stop a fine-tuning."""
-    path = tmp_path / "one.safetensors"
-    Checkpoint(path).save({"weights/0000": np.ones(100, np.float32)}, notes={})
-    whole_file = path.read_bytes()
-    for damage in (b"", b"garbage", whole_file[:-50]):
-        path.write_bytes(damage)
-        assert Checkpoint(path).load() is None
