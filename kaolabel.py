@@ -15,6 +15,7 @@ import producer.commands
 import producer.quarantine.commands
 import review.commands
 import training.commands
+import training.pretraining.commands
 import worker.commands
 from db.errors import DetectorError, KaolabelError, ModelError, UnavailableError, UsageError
 from db.logs.fallback import fall_back
@@ -77,6 +78,7 @@ app.command("flower")(monitor.commands.flower)
 app.command("worker")(worker.commands.worker)
 app.command("trainer")(training.commands.trainer)
 app.command("beat")(training.commands.beat)
+app.command("pretrain")(training.pretraining.commands.pretrain)
 app.command("demo")(training.commands.demo)
 worker.commands.models_app.command("diff")(review.commands.diff_models)
 app.add_typer(worker.commands.models_app, name="models")

@@ -140,11 +140,11 @@ def import_keras() -> Any:
         ) from error
 
 
-def network(size: int, *, weights: str | None = None) -> Any:
+def network(size: int | None, *, weights: str | None = None) -> Any:
     """Build Inception V3 without its top.
 
     Args:
-        size: width and height of the input in pixels; at least 75.
+        size: width and height of the input in pixels, at least 75; None for any.
         weights: `imagenet` to have Keras download them, or None for random ones.
 
     Returns:
@@ -205,7 +205,7 @@ def fill(model: Any, tensors: Tensors) -> None:
     if wanted != {name: tensor.shape for name, tensor in tensors.items()}:
         raise ModelError(
             "the backbone weights are not those of Inception V3 without top; "
-            "choose another file, or `--backbone seeded`"
+            "choose another file, or `--backbone drawn`"
         )
     for name, variable in named.items():
         variable.assign(tensors[name])
