@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from typing import TYPE_CHECKING
 
@@ -34,8 +35,9 @@ def groups_of(examples: Sequence[Example]) -> NDArray[np.intp]:
     return group(face_input(example.crop, size=96) for example in examples)
 
 
+@functools.cache
 def load(name: str) -> list[Example]:
-    """Read a whole set."""
+    """Read a whole set, once."""
     return read(FOLDERS[name])
 
 
