@@ -28,10 +28,16 @@ if TYPE_CHECKING:
 
     from tests.postgres import Postgres
 
-# One after the other, as each shows what the one before it has left.
+# One process has the cluster for all of them.
 pytestmark = [pytest.mark.xdist_group("flower"), pytest.mark.timeout(600)]
 
 IMAGES = 72
+
+# Of labellings, not of relabellings.
+JOBS = """
+SELECT jobs.id, run_id, size FROM jobs JOIN runs ON runs.id = run_id WHERE kind = 'label'
+ORDER BY jobs.id
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +65,25 @@ class Show:
         """The version that labels."""
         models = self.kaolabel.json("models")["models"]
         return [model["version"] for model in models if model["active"]]
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """What was shown of a training.
+
+    Attributes:
+        task: its number.
+        seen: what events told of it on the way.
+        stored: what its stored result was then.
+        page: its page then.
+        done: what events told of it at its end.
+    """
+
+    task: str
+    seen: dict[str, Any]
+    stored: dict[str, Any]
+    page: str
+    done: dict[str, Any]
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +115,26 @@ def show(tmp_path_factory: pytest.TempPathFactory, postgres: Postgres) -> Iterat
         yield Show(flower, kaolabel, crops, archive, gate)
 
 
+@pytest.fixture(scope="module")
+def trained(show: Show) -> Followed:
+    """A training whose model labels from then on, the first one in the cluster."""
+    task = show.flower.send(TRAIN, folder=str(show.crops), crops=True)
+    seen = show.flower.until(task, "PROGRESS")
+    stored, page = show.flower.result(task), show.page(f"/task/{task}")
+    show.gate.touch()
+    return Followed(task, seen, stored, page, show.flower.until(task, "SUCCESS"))
+
+
+@pytest.fixture(scope="module")
+def relabelled(show: Show, trained: Followed) -> dict[str, Any]:  # noqa: ARG001  # its model labels
+    """What `relabel` says of one face, which was found without a label."""
+    more = show.archive.parent / "more"
+    more.mkdir()
+    (more / "one.png").write_bytes(face_png(IMAGES + 1))
+    show.kaolabel.json("label", str(more), "--detect-only")
+    return show.kaolabel.json("relabel")
+
+
 def _trainer(environment: dict[str, str], folder: Path, gate: Path) -> Child:
     """A trainer that waits for the gate."""
     told = folder / "tmp"
@@ -115,20 +160,15 @@ def said(task: dict[str, Any], what: str) -> dict[str, Any]:
     return found
 
 
-def test_a_training_is_started_and_followed(show: Show) -> None:
+def test_a_training_is_started_and_followed(show: Show, trained: Followed) -> None:
     """The API starts a training and shows how far it is, the page as well, and then its result."""
-    task = show.flower.send(TRAIN, folder=str(show.crops), crops=True)
-    seen = show.flower.until(task, "PROGRESS")
-    assert re.match(r"[a-z]+ [\d,]+ of [\d,]+", seen["result"])
-    assert said(seen, "kwargs") == {"folder": str(show.crops), "crops": True}
-    assert seen["worker"].startswith("trainer-")
-    assert show.flower.result(task)["state"] == "PROGRESS"
-    page = show.page(f"/task/{task}")
-    assert ">PROGRESS<" in page
-    assert re.search(r"<code>[a-z]+ [\d,]+ of [\d,]+", page)
-    show.gate.touch()
-    done = show.flower.until(task, "SUCCESS")
-    told = said(done, "result")
+    assert re.match(r"[a-z]+ [\d,]+ of [\d,]+", trained.seen["result"])
+    assert said(trained.seen, "kwargs") == {"folder": str(show.crops), "crops": True}
+    assert trained.seen["worker"].startswith("trainer-")
+    assert trained.stored["state"] == "PROGRESS"
+    assert ">PROGRESS<" in trained.page
+    assert re.search(r"<code>[a-z]+ [\d,]+ of [\d,]+", trained.page)
+    told = said(trained.done, "result")
     assert {
         "training": 1,
         "version": 1,
@@ -136,7 +176,8 @@ def test_a_training_is_started_and_followed(show: Show) -> None:
         "labels": 3,
         "faces": 18,
     }.items() <= told.items()
-    assert show.flower.result(task) == {"task-id": task, "state": "SUCCESS", "result": told}
+    stored = {"task-id": trained.task, "state": "SUCCESS", "result": told}
+    assert show.flower.result(trained.task) == stored
     assert show.active() == [1]
 
 
@@ -147,39 +188,37 @@ def test_a_wrong_request_says_what_is_wrong(show: Show) -> None:
     assert "a training has no option 'foldr'" in failed["exception"]
 
 
+@pytest.mark.usefixtures("trained")
 def test_a_labelling_tells_its_story(show: Show) -> None:
     """Each job is one task with one set of events: run, job and images, and what was found."""
-    run = show.kaolabel.json("label", str(show.archive))
-    jobs = show.kaolabel.query("SELECT id, size FROM jobs ORDER BY id")
-    found = wait_for(lambda: _done(show, LABEL_JOB, len(jobs)), what="all events")
-    asked = [said(task, "kwargs") for task in found]
-    assert sorted((a["job"], a["images"]) for a in asked) == jobs
-    assert {a["run"] for a in asked} == {run["run"]}
-    told = [said(task, "result") for task in found]
+    run = show.kaolabel.json("label", str(show.archive))["run"]
+    jobs = show.kaolabel.query(JOBS)
+    tasks = wait_for(lambda: _done(show, LABEL_JOB, len(jobs)), what="all events")
+    assert _events(show) == dict.fromkeys(("received", "started", "succeeded"), len(jobs))
+    asked = [said(task, "kwargs") for task in tasks]
+    assert sorted((a["job"], a["run"], a["images"]) for a in asked) == jobs
+    told = [said(task, "result") for task, a in zip(tasks, asked, strict=True) if a["run"] == run]
     assert sum(t["faces"] for t in told) == IMAGES // 3
     assert sum(t["no_face"] for t in told) == IMAGES - IMAGES // 3
     assert {(t["state"], t["version"]) for t in told} == {("done", 1)}
-    assert {task["worker"].partition("-")[0] for task in found} == {"worker"}
-    assert _events(show) == dict.fromkeys(("received", "started", "succeeded"), len(jobs))
+    assert {task["worker"].partition("-")[0] for task in tasks} == {"worker"}
 
 
-def test_a_relabelling_tells_how_far_it_is(show: Show) -> None:
+def test_a_relabelling_tells_how_far_it_is(show: Show, relabelled: dict[str, Any]) -> None:
     """Its jobs show their own faces and the progress of the whole relabelling."""
-    more = show.archive.parent / "more"
-    more.mkdir()
-    (more / "one.png").write_bytes(face_png(IMAGES + 1))
-    show.kaolabel.json("label", str(more), "--detect-only")
-    run = show.kaolabel.json("relabel")
     (task,) = wait_for(lambda: _done(show, RELABEL_JOB, 1), what="all events")
     asked, told = said(task, "kwargs"), said(task, "result")
-    assert (asked["run"], asked["faces"]) == (run["run"], told["of"])
+    assert (asked["run"], asked["faces"]) == (relabelled["run"], told["of"])
     assert {"faces": 1, "done": 1, "of": 1, "version": 1}.items() <= told.items()
     stored = show.flower.result(task["uuid"])
     assert (stored["state"], stored["result"]) == ("SUCCESS", told)
 
 
+@pytest.mark.usefixtures("relabelled")
 def test_the_pages_name_everything(show: Show) -> None:
     """In a browser, the list shows names, arguments and results, and the workers what they are."""
+    for name in (LABEL_JOB, RELABEL_JOB):
+        wait_for(lambda name=name: show.flower.tasks(name), what="all events")  # type: ignore[misc]  # mypy cannot infer a default
     tasks = show.page("/tasks")
     for text in (LABEL_JOB, RELABEL_JOB, TRAIN, "'images': ", "'faces': ", "SUCCESS"):
         assert text in tasks
@@ -188,6 +227,7 @@ def test_the_pages_name_everything(show: Show) -> None:
     assert len(set(re.findall(r"trainer-\d+@", workers))) == 1
 
 
+@pytest.mark.usefixtures("trained")
 def test_a_revoked_training_ends_or_never_begins(show: Show) -> None:
     """Both the one under way and the one that waits are closed at once; the model stays."""
     show.gate.unlink()

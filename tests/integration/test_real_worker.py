@@ -136,9 +136,10 @@ def test_every_file_ends_in_one_outcome(station: Station, tmp_path: Path) -> Non
     os.mkfifo(archive / "fifo")
     run = station.label(archive)
     assert station.outcomes(run) == expected
-    assert station.ledger.value("SELECT sum(decoded) FROM jobs") == 83
-    query = "SELECT count(*) FROM faces JOIN detections ON detections.id = detection_id"
-    assert station.ledger.value(query) == 20
+    decoded = "SELECT sum(decoded) FROM jobs WHERE run_id = :run"
+    assert station.ledger.value(decoded, run=run.id) == 83
+    faces = "SELECT count(DISTINCT faces.id) FROM faces JOIN images USING (detection_id)"
+    assert station.ledger.value(f"{faces} WHERE run_id = :run", run=run.id) == 20
 
 
 def test_a_run_survives_its_decoders(station: Station, tmp_path: Path) -> None:
