@@ -2,8 +2,8 @@
 
     python bench/drawing.py [--faces 512] [--batch 256] [--rounds 5] [--size 96]
 
-Times are of CPU, the best of some rounds. A layer's cost is what drawing everything takes less what
-drawing everything but that layer takes: its curves, and painting them.
+Times are of CPU, the best of some rounds. A layer's cost is what drawing it alone takes, its curves
+and painting them, less what an empty sheet takes.
 """
 
 from __future__ import annotations
@@ -118,12 +118,12 @@ def show_whole(bench: Bench) -> None:
 
 
 def show_layers(bench: Bench) -> None:
-    """Print what each layer adds to drawing."""
-    whole = bench.microseconds(partial(bench.draw, LAYERS))
+    """Print what each layer costs."""
+    empty = bench.microseconds(partial(bench.draw, ()))
     print(f"\n{'layer':<22} {'us a face':>9} {'marks':>6}")
+    print(f"{'empty sheet':<22} {empty:>9.0f}")
     for layer in LAYERS:
-        others = [other for other in LAYERS if other is not layer]
-        cost = whole - bench.microseconds(partial(bench.draw, others))
+        cost = bench.microseconds(partial(bench.draw, (layer,))) - empty
         print(f"{layer.__name__:<22} {cost:>9.0f} {bench.marks(layer):>6.1f}")
 
 

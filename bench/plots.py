@@ -1,15 +1,17 @@
-"""Draw the plots of docs/performance.md from what the other benchmarks kept.
+"""Draw the plots of the documentation from what the other benchmarks kept.
 
     python bench/plots.py RESULTS PICTURES
 
 RESULTS is a folder with their --json files, named as they are: throughput.json, detection.json,
-scale.json, hosts.json, startup.json. What is missing is not drawn. `make bench` makes all of them.
+scale.json, hosts.json, startup.json, pretraining.json. What is missing is not drawn. `make bench`
+makes all of them but the last, which is the curve that a `kaolabel pretrain` left, as a list.
 """
 
 from __future__ import annotations
 
 import argparse
 import importlib
+import itertools
 import json
 from pathlib import Path
 from statistics import median
@@ -131,6 +133,24 @@ def hosts(axes: Any, found: Mapping[str, Any]) -> None:
     axes.legend(frameon=False)
 
 
+def pretraining(axes: Any, found: list[dict[str, float]]) -> None:
+    """What a pretraining has learned, over its steps; a line where the size of faces changes."""
+    steps = [row["step"] for row in found]
+    axes.plot(steps, [row["recognized"] for row in found], "o-", color=OURS, label="recognized")
+    axes.set_ylim(0, 1)
+    axes.set_xlabel("steps of 128 faces")
+    axes.set_ylabel("share recognized")
+    loss = axes.twinx()
+    loss.plot(steps, [row["contrast"] for row in found], ".-", color=OTHERS, label="contrast")
+    loss.set_ylabel("contrast, of one step")
+    loss.spines[["top"]].set_visible(False)
+    for before, after in itertools.pairwise(found):
+        if before["size"] != after["size"]:
+            axes.axvline(before["step"], color=LIMIT, linewidth=1)
+            axes.text(before["step"], 0.02, f" {after['size']} px")
+    axes.legend(handles=[*axes.lines[:1], *loss.lines], frameon=False, loc="center right")
+
+
 def _picture(file: Path, draw: Draw, found: Any) -> None:
     pyplot = _pyplot()
     figure, axes = pyplot.subplots(figsize=_SIZE, layout="constrained")
@@ -155,6 +175,7 @@ DRAWINGS: dict[str, dict[str, Draw]] = {
     "detection": {"detection": detection},
     "scale": {"growth": growth},
     "hosts": {"hosts": hosts},
+    "pretraining": {"pretraining": pretraining},
 }
 
 if __name__ == "__main__":
