@@ -32,7 +32,7 @@ def train(
     backbone: Annotated[
         str | None,
         typer.Option(
-            help="imagenet, seeded, or a weights file; by default KAOLABEL_BACKBONE.",
+            help="drawn, imagenet, seeded, or a weights file; by default KAOLABEL_BACKBONE.",
             autocompletion=completion.backbones,
         ),
     ] = None,

@@ -67,7 +67,7 @@ def run_demo(out: Path) -> dict[str, Any]:
     _clear(out)
     truth = _draw(out)
     environment = _environment(out)
-    _command(environment, "train", str(out / "training"), "--backbone", "seeded")
+    _command(environment, "train", str(out / "training"))
     _command(environment, "label", str(out / "archive"))
     _command(environment, "report", "1", "--out", str(out / "report.html"))
     result = _judge(out, truth) | {"seconds": round(time.monotonic() - started, 1)}

@@ -95,7 +95,7 @@ def _lines(result: Mapping[str, Any]) -> list[str]:
         f"The gate: {result['verdict']}.",
     ]
     if backbone == "seeded":
-        lines.append("Its backbone is untrained: a fallback that needs no download, not the best.")
+        lines.append("Its backbone is untrained; `drawn`, which comes with kaolabel, sees more.")
     return lines
 
 

@@ -30,7 +30,9 @@ class TrainingRequest(BaseModel):
     crops: bool = Field(default=False, description="the folder's images are faces already")
     from_annotations: bool = Field(default=False, description="learn from what people said")
     fine_tune: bool = Field(default=False, description="train Inception V3 itself")
-    backbone: str | None = Field(default=None, description="imagenet, seeded, or a weights file")
+    backbone: str | None = Field(
+        default=None, description="drawn, imagenet, seeded, or a weights file"
+    )
     taps: str | None = Field(default=None, description="layers to embed with: mixed3+mixed5")
     size: int | None = Field(default=None, ge=75, le=512, description="input size in pixels")
     epochs: int | None = Field(default=None, ge=1, le=1000, description="of a fine-tuning")

@@ -30,7 +30,8 @@ class TrainingSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="KAOLABEL_", frozen=True, extra="ignore")
 
     backbone: str = Field(
-        default="imagenet", description="`imagenet`, `seeded`, or the path of a weights file"
+        default="drawn",
+        description="`drawn`, `imagenet`, `seeded`, or the path of a weights file",
     )
     seed: int = Field(default=0, ge=0, description="same data, same seed, same model")
     least_usable: float = Field(

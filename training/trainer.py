@@ -37,7 +37,7 @@ class Plan:
     """How to train; None leaves a choice to what suits the rest.
 
     Attributes:
-        backbone: `imagenet`, `seeded` or the path of a weights file.
+        backbone: `drawn`, `imagenet`, `seeded` or the path of a weights file.
         taps: layers of the backbone to embed with; a fine-tuning has one.
         size: width and height of the input in pixels.
         fine_tune: whether the backbone itself learns.

@@ -58,7 +58,7 @@ def label_names() -> Offer:
 
 def backbones() -> list[str]:
     """The names that a backbone can have beside that of a file."""
-    return ["imagenet", "seeded"]
+    return ["drawn", "imagenet", "seeded"]
 
 
 def _ask(query: Callable[[Connection], Iterable[tuple[str, str]]]) -> Offer:

@@ -159,8 +159,16 @@ def test_what_cannot_be_done_is_refused_in_one_line(
         ("lone", USAGE, "the label 'Kazuma' has 1 image(s) and needs 2; add images to lone/Kazuma"),
         ("texts", USAGE, "only 0 of the 6 images in texts can be learned from (6 not_an_image)"),
         ("good --taps nonsense", USAGE, "'nonsense' is no layer that can be tapped; give some of"),
-        ("good --backbone nonsense", MODEL, "there is no backbone file nonsense; give `imagenet`"),
-        ("good --backbone empty", MODEL, "there is no backbone file empty; give `imagenet`"),
+        (
+            "good --backbone nonsense",
+            MODEL,
+            "there is no backbone file nonsense; give `drawn`",
+        ),
+        (
+            "good --backbone empty",
+            MODEL,
+            "there is no backbone file empty; give `drawn`",
+        ),
         ("good --backbone empty.safetensors", MODEL, "empty.safetensors cannot be read"),
     ],
 )
@@ -185,7 +193,7 @@ def test_weights_of_another_network_are_refused_in_one_line(scene: Scene, home: 
     for name, train in zip(names, trains, strict=True):
         line = refusal(train, code=MODEL)
         assert line.startswith(f"{name} does not hold weights for keras.applications.InceptionV3")
-        assert "choose another file, or `--backbone seeded`" in line
+        assert "choose another file, or `--backbone drawn`" in line
 
 
 @pytest.mark.parametrize(

@@ -85,8 +85,8 @@ def test_the_steps_lead_to_a_kaolabel_that_works(tmp_path: Path) -> None:
             check=False,
         )
         assert done.returncode == 0, done.stderr
-    network = "import keras; keras.applications.InceptionV3(weights=None, include_top=False)"
-    subprocess.run([home / "bin" / "python", "-c", network], cwd=tmp_path, check=True)
+    weights = "from worker.models import drawn; drawn.load()"
+    subprocess.run([home / "bin" / "python", "-c", weights], cwd=tmp_path, check=True)
 
 
 def _until_second_stage() -> list[tuple[str, str]]:

@@ -6,7 +6,6 @@ Whatever the source, weights become canonical: float32 tensors by name, known by
 from __future__ import annotations
 
 import contextlib
-import math
 import socket
 import sys
 import warnings
@@ -17,29 +16,27 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from db.errors import ModelError, UnavailableError
+from worker.models import drawn, seeded
 from worker.models import tensors as tensor_files
 from worker.models.hdf5 import require_plain
-from worker.models.network import fill, import_keras, network, read, variables
+from worker.models.network import fill, import_keras, network, read
+from worker.models.seeded import ANY_SIZE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from numpy.typing import NDArray
-
     from worker.models.network import Tensors
 
+DRAWN = "drawn"
 SEEDED = "seeded"
 IMAGENET = "imagenet"
 FILE = "file"
 FINE_TUNED = "fine-tuned"
 
-_SEED = 0x6B616F
 _LIMIT = 256 << 20
 # Checkpoints of other people's trainings also hold what their optimizer knew.
 _HDF5_LIMIT = 1 << 30
 _DOWNLOAD_TIMEOUT = 30.0
-# Weights do not depend on the input's size; this one is only small enough to build fast.
-_ANY_SIZE = 96
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +44,7 @@ class Backbone:
     """Canonical weights and where they came from.
 
     Attributes:
-        source: `imagenet`, `seeded`, `file` or `fine-tuned`.
+        source: `drawn`, `imagenet`, `seeded`, `file` or `fine-tuned`.
         sha256: the canonical hash of the weights.
         tensors: float32 arrays by name, such as `conv2d_07/kernel`.
     """
@@ -61,20 +58,24 @@ def obtain(source: str, *, home: Path) -> Backbone:
     """Get the weights of a source and store them under `home`, for every later `load`.
 
     Args:
-        source: `imagenet`, `seeded`, or the path of a file: `.weights.h5` or `.h5` for
-            `keras.applications.InceptionV3(include_top=False)`, or canonical `.safetensors`.
+        source: `drawn`, `imagenet`, `seeded`, or the path of a file: `.weights.h5` or `.h5` for
+            `keras.applications.InceptionV3(include_top=False)`, or `.safetensors`, canonical or as
+            a pretraining writes it.
         home: kaolabel's own folder.
 
     Returns:
-        The backbone. Seeded weights are not stored, as they can always be generated again.
+        The backbone. Seeded weights are not stored, as they can always be generated again; drawn
+        ones are, as those of another release may differ.
 
     Raises:
         UnavailableError: the ImageNet weights could not be downloaded.
         ModelError: the file is missing, damaged, or made for something else.
     """
     if source == SEEDED:
-        return _backbone(SEEDED, _seeded())
-    if source == IMAGENET:
+        return _backbone(SEEDED, seeded.generate())
+    if source == DRAWN:
+        backbone = _backbone(DRAWN, drawn.load())
+    elif source == IMAGENET:
         backbone = _backbone(IMAGENET, _imagenet())
     else:
         backbone = _backbone(FILE, _from_file(Path(source)))
@@ -96,7 +97,7 @@ def store(tensors: Tensors, *, home: Path) -> Backbone:
     Raises:
         ModelError: the weights are not those of Inception V3.
     """
-    fill(network(_ANY_SIZE), tensors)
+    fill(network(ANY_SIZE), tensors)
     backbone = _backbone(FINE_TUNED, tensors)
     tensor_files.save(tensors, stored_path(backbone.sha256, home=home))
     return backbone
@@ -106,7 +107,7 @@ def load(source: str, sha256: str, *, home: Path) -> Backbone:
     """Load weights that an embedder names.
 
     Args:
-        source: `imagenet`, `seeded`, `file` or `fine-tuned`, as recorded.
+        source: `drawn`, `imagenet`, `seeded`, `file` or `fine-tuned`, as recorded.
         sha256: the canonical hash that the weights must have.
         home: kaolabel's own folder.
 
@@ -118,9 +119,11 @@ def load(source: str, sha256: str, *, home: Path) -> Backbone:
     """
     path = stored_path(sha256, home=home)
     if source == SEEDED:
-        tensors: Tensors = _seeded()
+        tensors: Tensors = seeded.generate()
     elif path.exists():
         tensors = tensor_files.load(path, limit=_LIMIT)
+    elif source == DRAWN and drawn.identify().sha256 == sha256:
+        tensors = drawn.load()
     else:
         raise ModelError(
             f"the backbone weights {sha256[:12]} are not at {path}; copy that file from the "
@@ -151,37 +154,15 @@ def _backbone(source: str, tensors: Tensors) -> Backbone:
     return Backbone(source, tensor_files.digest(tensors), tensors)
 
 
-def _seeded() -> Tensors:
-    """Generate untrained weights, the same bits on every machine.
-
-    Kernels are uniform with the variance of He et al. 2015 ("Delving Deep into Rectifiers"), which
-    keeps activations in scale. Only raw PCG64 output is used: unlike NumPy's distributions, it is
-    promised to stay as it is.
-    """
-    bits = np.random.PCG64(_SEED)
-    shapes = {name: tuple(v.shape) for name, v in variables(network(_ANY_SIZE)).items()}
-    return {name: _seeded_tensor(name, shapes[name], bits) for name in sorted(shapes)}
-
-
-def _seeded_tensor(name: str, shape: tuple[int, ...], bits: np.random.PCG64) -> NDArray[np.float32]:
-    if name.endswith("/moving_variance"):
-        return np.ones(shape, np.float32)
-    if not name.endswith("/kernel"):
-        return np.zeros(shape, np.float32)
-    raw = np.asarray(bits.random_raw(math.prod(shape)), dtype=np.uint64)
-    uniform = (raw >> np.uint64(40)).astype(np.float32) * np.float32(2.0**-23) - np.float32(1)
-    return (uniform * np.float32(math.sqrt(6 / math.prod(shape[:-1])))).reshape(shape)
-
-
 def _imagenet() -> Tensors:
     import_keras()
     try:
         with _download():
-            return read(network(_ANY_SIZE, weights=IMAGENET))
+            return read(network(ANY_SIZE, weights=IMAGENET))
     except Exception as error:  # Keras raises a bare Exception when a download fails
         raise UnavailableError(
             "the ImageNet weights could not be downloaded; connect to the internet, or choose "
-            "`--backbone seeded` or `--backbone FILE`"
+            "`--backbone drawn` or `--backbone FILE`"
         ) from error
 
 
@@ -200,17 +181,20 @@ def _download() -> Iterator[None]:
 def _from_file(path: Path) -> Tensors:
     if not path.is_file():
         raise ModelError(
-            f"there is no backbone file {path}; give `imagenet`, `seeded` or the path of a file"
+            f"there is no backbone file {path}; give `drawn`, `imagenet`, `seeded` or the path of a"
+            " file"
         )
     if path.suffix == ".safetensors":
+        if tensor_files.read_about(path):
+            return drawn.load(path)
         tensors: Tensors = tensor_files.load(path, limit=_LIMIT)
-        fill(network(_ANY_SIZE), tensors)
+        fill(network(ANY_SIZE), tensors)
         return tensors
     return _from_keras_file(path)
 
 
 def _from_keras_file(path: Path) -> Tensors:
-    model = network(_ANY_SIZE)
+    model = network(ANY_SIZE)
     try:
         require_plain(path, limit=_HDF5_LIMIT)
         with warnings.catch_warnings():
@@ -223,7 +207,7 @@ def _from_keras_file(path: Path) -> Tensors:
     except Exception as error:  # Keras and h5py raise whatever they stumble over
         raise ModelError(
             f"{path} does not hold weights for keras.applications.InceptionV3(include_top=False); "
-            "choose another file, or `--backbone seeded`"
+            "choose another file, or `--backbone drawn`"
         ) from error
     tensors = read(model)
     if not all(np.isfinite(values).all() for values in tensors.values()):

@@ -12,7 +12,7 @@ import tempfile
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load_file, save_file
 
 from db.errors import ModelError
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FLOAT32 = np.dtype(np.float32)
+
+_ABOUT = "kaolabel"
 
 
 def digest(tensors: Mapping[str, NDArray[Any]]) -> str:
@@ -47,18 +49,22 @@ def digest(tensors: Mapping[str, NDArray[Any]]) -> str:
     return sha.hexdigest()
 
 
-def save(tensors: Mapping[str, NDArray[Any]], path: Path) -> None:
+def save(tensors: Mapping[str, NDArray[Any]], path: Path, *, about: str | None = None) -> None:
     """Write a safetensors file that appears whole or not at all.
 
     Args:
         tensors: arrays of numbers by name.
         path: the file; its folder is made where it is missing.
+        about: a text that goes into its header, for `read_about`.
     """
+    # One entry, as several would come in another order each time.
+    header = None if about is None else {_ABOUT: about}
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     os.close(handle)
     try:
-        save_file({name: np.ascontiguousarray(tensors[name]) for name in sorted(tensors)}, draft)
+        arrays = {name: np.ascontiguousarray(tensors[name]) for name in sorted(tensors)}
+        save_file(arrays, draft, metadata=header)
         os.replace(draft, path)  # noqa: PTH105  # mkstemp names the draft by a string
     except BaseException:
         os.unlink(draft)  # noqa: PTH108  # as above
@@ -92,3 +98,22 @@ def load(
             allowed = " or ".join(dtype.name for dtype in dtypes)
             raise ModelError(f"{path}: tensor {name!r} is not made of finite {allowed} numbers")
     return tensors
+
+
+def read_about(path: Path) -> str:
+    """Read the text in the header of a safetensors file, and nothing else of it.
+
+    Args:
+        path: the file.
+
+    Returns:
+        What `save` was told about it; empty if nothing.
+
+    Raises:
+        ModelError: the file is missing or damaged.
+    """
+    try:
+        with safe_open(path, framework="numpy") as file:
+            return str((file.metadata() or {}).get(_ABOUT, ""))
+    except (OSError, SafetensorError) as error:
+        raise ModelError(f"{path} cannot be read as safetensors: {error}") from error

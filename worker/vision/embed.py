@@ -35,11 +35,13 @@ CHANNELS = {
 }
 # Trained weights know drawings best in the middle; untrained ones only scramble with depth.
 TRAINED_TAPS = ("mixed3", "mixed5")
+DRAWN_TAPS = ("mixed1", "mixed3", "mixed5")
 SEEDED_TAPS = ("mixed1",)
 INPUT_SIZE = 96
 
 _SMALLEST_INPUT = 75
 _LARGEST_INPUT = 512
+_USUAL_TAPS = {backbone.DRAWN: DRAWN_TAPS, backbone.SEEDED: SEEDED_TAPS}
 _FLOAT16_MAX = float(np.finfo(np.float16).max)
 
 
@@ -48,7 +50,7 @@ class EmbedderSpec:
     """Everything that an embedding depends on.
 
     Attributes:
-        source: where the weights came from: `imagenet`, `seeded`, `file` or `fine-tuned`.
+        source: where the weights came from: `drawn`, `imagenet`, `seeded`, `file` or `fine-tuned`.
         sha256: the canonical hash of the weights.
         taps: the layers whose global averages make the embedding, in order.
         size: width and height of the input in pixels.
@@ -95,8 +97,8 @@ class EmbedderSpec:
         Returns:
             The spec.
         """
-        default = SEEDED_TAPS if weights.source == backbone.SEEDED else TRAINED_TAPS
-        return cls(weights.source, weights.sha256, taps or default, size=size, flip=flip)
+        chosen = taps or _USUAL_TAPS.get(weights.source, TRAINED_TAPS)
+        return cls(weights.source, weights.sha256, chosen, size=size, flip=flip)
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Self:

@@ -11,7 +11,13 @@ import pytest
 
 from db.errors import ModelError
 from worker.models import backbone
-from worker.vision.embed import Embedder, EmbedderSpec
+from worker.vision.embed import (
+    DRAWN_TAPS,
+    SEEDED_TAPS,
+    TRAINED_TAPS,
+    Embedder,
+    EmbedderSpec,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,6 +37,22 @@ def test_the_id_names_all_that_an_embedding_depends_on() -> None:
     """Architecture, taps, input size and weights are in the id."""
     assert SPEC.id == "inception_v3-mixed3+mixed5-96px-0123456789ab"
     assert FLIPPED.id == "inception_v3-mixed7-139px-flip-0123456789ab"
+
+
+@pytest.mark.parametrize(
+    ("source", "taps"),
+    [
+        ("drawn", DRAWN_TAPS),
+        ("imagenet", TRAINED_TAPS),
+        ("file", TRAINED_TAPS),
+        ("seeded", SEEDED_TAPS),
+    ],
+)
+def test_layers_are_tapped_as_suits_the_weights(source: str, taps: tuple[str, ...]) -> None:
+    """Untrained weights are tapped early, trained ones where they know drawings best."""
+    weights = backbone.Backbone(source, SPEC.sha256, {})
+    assert EmbedderSpec.of(weights).taps == taps
+    assert EmbedderSpec.of(weights, taps=("mixed2",)).taps == ("mixed2",)
 
 
 @pytest.mark.parametrize("spec", [SPEC, FLIPPED])
