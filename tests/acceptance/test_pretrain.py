@@ -25,7 +25,8 @@ def test_one_that_is_interrupted_goes_on(tmp_path: Path) -> None:
     wait_for((out / "state.safetensors").exists, what="a state")
     first.send_signal(signal.SIGINT)
     done = finish(first)
-    assert (done.returncode, done.stderr.splitlines()[-1]) == (130, "kaolabel: interrupted")
+    assert done.returncode == 130
+    assert "Traceback" not in done.stderr
 
     refused = kaolabel.run("pretrain", "--out", str(out), *SHORT)
     assert refused.returncode == 2
