@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from training.optimizer import adamw
 from worker.models import device
 from worker.models.network import (
     fill,
@@ -134,7 +135,13 @@ class TunedNetwork:
             from_logits=True, label_smoothing=settings.smoothing
         )
         self._model.compile(
-            _optimizer(settings, steps=steps),
+            adamw(
+                rate=settings.rate,
+                steps=steps,
+                warm_up=settings.warm_up,
+                decay=settings.decay,
+                spared=("bias", "beta"),
+            ),
             loss,
             metrics=["accuracy"],
             jit_compile=jit_compile(),
@@ -154,25 +161,6 @@ def reproducible() -> Iterator[None]:
     import_keras().utils.clear_session()
     with precision("mixed_bfloat16" if device.current().bfloat16 else "float32"):
         yield
-
-
-def _optimizer(settings: FineTuning, *, steps: int) -> Any:
-    """AdamW; Loshchilov and Hutter 2019, "Decoupled Weight Decay Regularization".
-
-    The rate rises to its height, then falls as half a cosine.
-    """
-    keras = import_keras()
-    rising = max(round(steps * settings.warm_up), 1)
-    # From zero, the first step would be for nothing.
-    schedule = keras.optimizers.schedules.CosineDecay(
-        settings.rate / rising,
-        max(steps - rising, 1),
-        warmup_target=settings.rate,
-        warmup_steps=rising,
-    )
-    optimizer = keras.optimizers.AdamW(schedule, weight_decay=settings.decay)
-    optimizer.exclude_from_weight_decay(var_names=["bias", "beta"])
-    return optimizer
 
 
 def _values(kind: str, variables: list[Any]) -> dict[str, NDArray[Any]]:

@@ -59,15 +59,17 @@ def lessons(settings: Pretraining, traits: Traits, *, start: int) -> Iterator[Le
     def draw(steps: range) -> list[Lesson]:
         rng = np.random.default_rng([settings.seed, _LEARNING, steps.start])
         size = settings.size_at(steps.start)
-        return _lessons(settings, traits, count=len(steps), size=size, rng=rng)
+        drawn = _lessons(settings, traits, count=len(steps), size=size, rng=rng)
+        return drawn[max(start - steps.start, 0) :]
 
     left = [steps for steps in _together(settings) if steps.stop > start]
     with ThreadPoolExecutor(1) as thread:
-        coming = thread.submit(draw, left[0]) if left else None
-        for place, steps in enumerate(left):
-            drawn = coming.result() if coming else []
-            coming = thread.submit(draw, left[place + 1]) if place + 1 < len(left) else None
-            yield from drawn[max(start - steps.start, 0) :]
+        coming = [thread.submit(draw, steps) for steps in left[:1]]
+        for steps in left[1:]:
+            coming.append(thread.submit(draw, steps))
+            yield from coming.pop(0).result()
+        for last in coming:
+            yield from last.result()
 
 
 def examination(settings: Pretraining, traits: Traits, *, size: int, characters: int) -> Lesson:

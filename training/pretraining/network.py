@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from training.optimizer import adamw
 from training.pretraining.losses import contrast
 from worker.models.network import fill, import_keras, jit_compile, network, read, scaled
 
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 # Between a tap's average and the vector that characters are contrasted by, as in Chen et al. 2020,
 # "A Simple Framework for Contrastive Learning": what a contrast throws away is thrown away there.
 _HIDDEN = 512
+
+# The longest gradient of a variable: the first ones of untrained weights are wild.
+_CLIP = 5.0
 
 
 class PretrainedNetwork:
@@ -54,7 +58,14 @@ class PretrainedNetwork:
         self._model = keras.Model(pixels, contrasted + told)
         count = len(pooled)
         self._model.compile(
-            _optimizer(settings),
+            adamw(
+                rate=settings.rate,
+                steps=settings.steps,
+                warm_up=settings.warm_up,
+                decay=settings.decay,
+                spared=("bias", "beta", "gamma"),
+                clip=_CLIP,
+            ),
             loss=[contrast(settings.temperature)] * count + ["mean_squared_error"] * count,
             loss_weights=[1.0 / count] * count + [settings.traits / count] * count,
             jit_compile=jit_compile(),
@@ -120,18 +131,3 @@ def _projected(average: Any, width: int) -> Any:
     hidden = layers.BatchNormalization(dtype="float32")(hidden)
     hidden = layers.Activation("relu", dtype="float32")(hidden)
     return layers.Dense(width, use_bias=False, dtype="float32")(hidden)
-
-
-def _optimizer(settings: Pretraining) -> Any:
-    """AdamW whose rate rises to its height, then falls as half a cosine to nothing."""
-    keras = import_keras()
-    rising = max(round(settings.steps * settings.warm_up), 1)
-    schedule = keras.optimizers.schedules.CosineDecay(
-        settings.rate / rising,
-        max(settings.steps - rising, 1),
-        warmup_target=settings.rate,
-        warmup_steps=rising,
-    )
-    optimizer = keras.optimizers.AdamW(schedule, weight_decay=settings.decay, clipnorm=5.0)
-    optimizer.exclude_from_weight_decay(var_names=["bias", "beta", "gamma"])
-    return optimizer
